@@ -1,0 +1,49 @@
+using System.Runtime.InteropServices;
+
+namespace Retort.Kernels;
+
+/// <summary>Number formats of model files: bfloat16 and IEEE half, to and from float, rounding to nearest even.</summary>
+public static class Blocks
+{
+    /// <summary>Widens bfloat16, the upper half of a float; exact.</summary>
+    public static void FromBFloat16(Span<float> to, ReadOnlySpan<ushort> from)
+    {
+        Span<uint> bits = MemoryMarshal.Cast<float, uint>(to);
+        for (int i = 0; i < from.Length; i++)
+        {
+            bits[i] = (uint)from[i] << 16;
+        }
+    }
+
+    /// <summary>Rounds to bfloat16; a NaN stays a quiet NaN.</summary>
+    public static void ToBFloat16(Span<ushort> to, ReadOnlySpan<float> from)
+    {
+        ReadOnlySpan<uint> bits = MemoryMarshal.Cast<float, uint>(from);
+        for (int i = 0; i < bits.Length; i++)
+        {
+            uint x = bits[i];
+            bool nan = (x & 0x7fffffff) > 0x7f800000;
+            to[i] = (ushort)((nan ? x | 0x400000 : x + 0x7fff + ((x >> 16) & 1)) >> 16);
+        }
+    }
+
+    /// <summary>Widens IEEE half; exact.</summary>
+    public static void FromHalf(Span<float> to, ReadOnlySpan<ushort> from)
+    {
+        ReadOnlySpan<Half> halves = MemoryMarshal.Cast<ushort, Half>(from);
+        for (int i = 0; i < halves.Length; i++)
+        {
+            to[i] = (float)halves[i];
+        }
+    }
+
+    /// <summary>Rounds to IEEE half; values beyond its range become infinite.</summary>
+    public static void ToHalf(Span<ushort> to, ReadOnlySpan<float> from)
+    {
+        Span<Half> halves = MemoryMarshal.Cast<ushort, Half>(to);
+        for (int i = 0; i < from.Length; i++)
+        {
+            halves[i] = (Half)from[i];
+        }
+    }
+}

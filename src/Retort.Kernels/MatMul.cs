@@ -1,0 +1,243 @@
+using System.Runtime.Intrinsics;
+using static Retort.Kernels.MatMulTile;
+
+namespace Retort.Kernels;
+
+// Shapes: N outputs and K inputs of a linear layer; activations lie in token blocks of L = 32 tokens, [blocks, channels, L],
+// so that one vector holds one channel of neighbouring tokens and a block is at once the packed panel the product wants.
+
+/// <summary>
+/// The three products of a linear layer y = W·x on token blocks, for one thread; callers deal blocks, rows or columns out to threads.
+/// Nothing is packed but the input of <see cref="BackwardWeight"/>, which is transposed 32 × 32 at a time.
+/// </summary>
+public static unsafe class MatMul
+{
+    /// <summary>Tokens in one block.</summary>
+    public const int L = 32;
+
+    /// <summary>Rows of W that stay in the first-level cache while several token blocks pass: 16 Ki floats.</summary>
+    const int CachedWeights = 32 * 1024;
+
+    /// <summary>Tokens transposed at a time for the gradient of a weight.</summary>
+    public const int TransposedTokens = 1024;
+
+    /// <summary>Floats of scratch <see cref="BackwardWeight"/> needs for layers with <paramref name="n"/> outputs.</summary>
+    public static int BackwardWeightScratch(int n) => (TransposedTokens * L) + (n * L);
+
+    /// <summary>y[b, n, l] (+)= Σₖ w[n, k] · x[b, k, l].</summary>
+    /// <param name="y_BNL">Output, [blocks, N, L].</param>
+    /// <param name="w_NK">Weights, row-major.</param>
+    /// <param name="x_BKL">Input, [blocks, K, L].</param>
+    public static void Forward(Span<float> y_BNL, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> x_BKL, int n, int k, int blocks, bool accumulate = false)
+    {
+        Shape.Holds("MatMul.Forward", "y", y_BNL.Length, (long)blocks * n * L);
+        Shape.Holds("MatMul.Forward", "w", w_NK.Length, (long)n * k);
+        Shape.Holds("MatMul.Forward", "x", x_BKL.Length, (long)blocks * k * L);
+        fixed (float* y = y_BNL, w = w_NK, x = x_BKL)
+        {
+            Operand s = new(RowStride: k, ColumnStride: 1, 0, LaneStride: L, 0, 1, k);
+            int step = Math.Max(8, CachedWeights / k / 8 * 8);
+            for (int row = 0; row < n; row += step)
+            {
+                int rows = Math.Min(step, n - row);
+                for (int b = 0; b < blocks; b++)
+                {
+                    Multiply(y + (((nint)b * n) + row) * L, L, w + ((nint)row * k), s, x + ((nint)b * k * L), rows, L, accumulate);
+                }
+            }
+        }
+    }
+
+    /// <summary>dx[b, k, l] (+)= Σₙ w[n, k] · dy[b, n, l].</summary>
+    /// <param name="dx_BKL">Output, [blocks, K, L].</param>
+    /// <param name="w_NK">Weights, row-major.</param>
+    /// <param name="dy_BNL">Gradient of the output, [blocks, N, L].</param>
+    public static void BackwardInput(Span<float> dx_BKL, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> dy_BNL, int n, int k, int blocks, bool accumulate = false)
+    {
+        Shape.Holds("MatMul.BackwardInput", "dx", dx_BKL.Length, (long)blocks * k * L);
+        Shape.Holds("MatMul.BackwardInput", "w", w_NK.Length, (long)n * k);
+        Shape.Holds("MatMul.BackwardInput", "dy", dy_BNL.Length, (long)blocks * n * L);
+        fixed (float* dx = dx_BKL, w = w_NK, dy = dy_BNL)
+        {
+            Operand s = new(RowStride: 1, ColumnStride: k, 0, LaneStride: L, 0, 1, n);
+            int step = Math.Max(8, CachedWeights / n / 8 * 8);
+            for (int row = 0; row < k; row += step)
+            {
+                int rows = Math.Min(step, k - row);
+                for (int b = 0; b < blocks; b++)
+                {
+                    Multiply(dx + (((nint)b * k) + row) * L, L, w + row, s, dy + ((nint)b * n * L), rows, L, accumulate);
+                }
+            }
+        }
+    }
+
+    /// <summary>dw[n, k] += Σ over blocks and tokens of dy[b, n, l] · x[b, k, l], for the 32 columns k that start at <paramref name="column"/>
+    /// (fewer at the right edge).</summary>
+    /// <param name="dw_NK">Gradient of the weights, row-major; accumulates.</param>
+    /// <param name="dy_BNL">Gradient of the output.</param>
+    /// <param name="x_BKL">Input.</param>
+    /// <param name="column">First column, a multiple of 32.</param>
+    /// <param name="scratch">At least <see cref="BackwardWeightScratch"/> floats.</param>
+    public static void BackwardWeight(
+        Span<float> dw_NK, ReadOnlySpan<float> dy_BNL, ReadOnlySpan<float> x_BKL, int n, int k, int blocks, int column, Span<float> scratch)
+    {
+        Shape.Holds("MatMul.BackwardWeight", "dw", dw_NK.Length, (long)n * k);
+        Shape.Holds("MatMul.BackwardWeight", "dy", dy_BNL.Length, (long)blocks * n * L);
+        Shape.Holds("MatMul.BackwardWeight", "x", x_BKL.Length, (long)blocks * k * L);
+        Shape.Holds("MatMul.BackwardWeight", "scratch", scratch.Length, BackwardWeightScratch(n));
+        int columns = Math.Min(L, k - column);
+        fixed (float* dw = dw_NK, dy = dy_BNL, x = x_BKL, xt = scratch)
+        {
+            float* edge = xt + (TransposedTokens * L);
+            const int Batch = TransposedTokens / L;
+            for (int first = 0; first < blocks; first += Batch)
+            {
+                int count = Math.Min(Batch, blocks - first);
+                for (int b = 0; b < count; b++)
+                {
+                    Transpose(xt + ((nint)b * L * L), L, x + (((((nint)first + b) * k) + column) * L), L, columns, L);
+                }
+
+                Operand s = new(RowStride: L, ColumnStride: 1, RowBlockStride: (nint)n * L, LaneStride: L, LaneBlockStride: L * L, count, L);
+                float* a = dy + ((nint)first * n * L);
+                if (columns == L)
+                {
+                    Multiply(dw + column, k, a, s, xt, n, L, accumulate: true);
+                    continue;
+                }
+
+                Multiply(edge, L, a, s, xt, n, L, accumulate: false);
+                for (int row = 0; row < n; row++)
+                {
+                    float* to = dw + ((nint)row * k) + column, from = edge + ((nint)row * L);
+                    for (int j = 0; j < columns; j++)
+                    {
+                        to[j] += from[j];
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>y[n] = Σₖ w[n, k] · x[k] for rows <paramref name="from"/> to <paramref name="to"/>: one token, read at the speed of memory.</summary>
+    public static void ForwardVector(Span<float> y_N, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> x_K, int from, int to)
+    {
+        int k = x_K.Length;
+        Shape.Holds("MatMul.ForwardVector", "y", y_N.Length, to);
+        Shape.Holds("MatMul.ForwardVector", "w", w_NK.Length, (long)to * k);
+        fixed (float* y = y_N, w = w_NK, x = x_K)
+        {
+            switch (Lanes.Path)
+            {
+                case VectorPath.Vector512: Dots<Lanes512, Vector512<float>>(y, w, x, from, to, k); break;
+                case VectorPath.Vector256: Dots<Lanes256, Vector256<float>>(y, w, x, from, to, k); break;
+                case VectorPath.Vector128: Dots<Lanes128, Vector128<float>>(y, w, x, from, to, k); break;
+                default: Dots<Lanes1, float>(y, w, x, from, to, k); break;
+            }
+        }
+    }
+
+    internal static void Dots<W, V>(float* y, float* w, float* x, int from, int to, int k) where W : struct, ILanes<V> where V : struct
+    {
+        for (int n = from; n < to; n++)
+        {
+            float* row = w + ((nint)n * k);
+            V s0 = W.Broadcast(0f), s1 = s0, s2 = s0, s3 = s0;
+            int i = 0;
+            for (; i + (4 * W.Count) <= k; i += 4 * W.Count)
+            {
+                s0 = W.MultiplyAdd(W.Load(row + i), W.Load(x + i), s0);
+                s1 = W.MultiplyAdd(W.Load(row + i + W.Count), W.Load(x + i + W.Count), s1);
+                s2 = W.MultiplyAdd(W.Load(row + i + (2 * W.Count)), W.Load(x + i + (2 * W.Count)), s2);
+                s3 = W.MultiplyAdd(W.Load(row + i + (3 * W.Count)), W.Load(x + i + (3 * W.Count)), s3);
+            }
+
+            for (; i + W.Count <= k; i += W.Count)
+            {
+                s0 = W.MultiplyAdd(W.Load(row + i), W.Load(x + i), s0);
+            }
+
+            float sum = W.Sum(W.Add(W.Add(s0, s1), W.Add(s2, s3)));
+            for (; i < k; i++)
+            {
+                sum += row[i] * x[i];
+            }
+
+            y[n] = sum;
+        }
+    }
+
+    /// <summary>One product of a tile row on the path in use. Panels narrower than a vector are padded by the caller to 8 lanes.</summary>
+    internal static void Multiply(float* c, nint ldc, float* a, in Operand s, float* b, int rows, int lanes, bool accumulate)
+    {
+        switch (Lanes.Path)
+        {
+            case VectorPath.Vector512 when lanes % 16 == 0: Product<Lanes512, Vector512<float>>(c, ldc, a, s, b, rows, lanes, accumulate); break;
+            case VectorPath.Vector512 or VectorPath.Vector256: Product<Lanes256, Vector256<float>>(c, ldc, a, s, b, rows, lanes, accumulate); break;
+            case VectorPath.Vector128: Product<Lanes128, Vector128<float>>(c, ldc, a, s, b, rows, lanes, accumulate); break;
+            default: Product<Lanes1, float>(c, ldc, a, s, b, rows, lanes, accumulate); break;
+        }
+    }
+
+    /// <summary>to[j, i] = from[i, j] for <paramref name="rows"/> × <paramref name="columns"/> (at most 32 × 32); the rest of <paramref name="to"/>'s
+    /// 32 lanes is set to 0. <paramref name="columns"/> is a multiple of 16 when wide vectors are in use.</summary>
+    internal static void Transpose(float* to, nint ldTo, float* from, nint ldFrom, int rows, int columns)
+    {
+        if (Lanes.Path == VectorPath.Vector512 && rows == 32 && columns == 32)
+        {
+            for (int i = 0; i < 32; i += 16)
+            {
+                for (int j = 0; j < 32; j += 16)
+                {
+                    Transpose16(to + (j * ldTo) + i, ldTo, from + (i * ldFrom) + j, ldFrom);
+                }
+            }
+
+            return;
+        }
+
+        for (int j = 0; j < columns; j++)
+        {
+            float* line = to + (j * ldTo);
+            for (int i = 0; i < rows; i++)
+            {
+                line[i] = from[(i * ldFrom) + j];
+            }
+
+            for (int i = rows; i < L; i++)
+            {
+                line[i] = 0f;
+            }
+        }
+    }
+
+    /// <summary>16 × 16 in registers: eight two-source permutes a stage, four stages, pairs of rows 8, 4, 2 and 1 apart.</summary>
+    static void Transpose16(float* to, nint ldTo, float* from, nint ldFrom)
+    {
+        Vector512<int> low = Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        Vector512<int> high = Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        Vector512<float> a0 = Vector512.Load(from), a1 = Vector512.Load(from + ldFrom), a2 = Vector512.Load(from + (2 * ldFrom)), a3 = Vector512.Load(from + (3 * ldFrom));
+        Vector512<float> a4 = Vector512.Load(from + (4 * ldFrom)), a5 = Vector512.Load(from + (5 * ldFrom)), a6 = Vector512.Load(from + (6 * ldFrom)), a7 = Vector512.Load(from + (7 * ldFrom));
+        Vector512<float> a8 = Vector512.Load(from + (8 * ldFrom)), a9 = Vector512.Load(from + (9 * ldFrom)), aa = Vector512.Load(from + (10 * ldFrom)), ab = Vector512.Load(from + (11 * ldFrom));
+        Vector512<float> ac = Vector512.Load(from + (12 * ldFrom)), ad = Vector512.Load(from + (13 * ldFrom)), ae = Vector512.Load(from + (14 * ldFrom)), af = Vector512.Load(from + (15 * ldFrom));
+        for (int stage = 0; stage < 4; stage++)
+        {
+            // Interleaving row i with row i + 8 rotates the index bits of (row, lane) by one; four rotations of eight bits exchange them.
+            Vector512<float> b0 = Permute(a0, low, a8), b1 = Permute(a0, high, a8), b2 = Permute(a1, low, a9), b3 = Permute(a1, high, a9);
+            Vector512<float> b4 = Permute(a2, low, aa), b5 = Permute(a2, high, aa), b6 = Permute(a3, low, ab), b7 = Permute(a3, high, ab);
+            Vector512<float> b8 = Permute(a4, low, ac), b9 = Permute(a4, high, ac), ba = Permute(a5, low, ad), bb = Permute(a5, high, ad);
+            Vector512<float> bc = Permute(a6, low, ae), bd = Permute(a6, high, ae), be = Permute(a7, low, af), bf = Permute(a7, high, af);
+            (a0, a1, a2, a3, a4, a5, a6, a7) = (b0, b1, b2, b3, b4, b5, b6, b7);
+            (a8, a9, aa, ab, ac, ad, ae, af) = (b8, b9, ba, bb, bc, bd, be, bf);
+        }
+
+        a0.Store(to); a1.Store(to + ldTo); a2.Store(to + (2 * ldTo)); a3.Store(to + (3 * ldTo));
+        a4.Store(to + (4 * ldTo)); a5.Store(to + (5 * ldTo)); a6.Store(to + (6 * ldTo)); a7.Store(to + (7 * ldTo));
+        a8.Store(to + (8 * ldTo)); a9.Store(to + (9 * ldTo)); aa.Store(to + (10 * ldTo)); ab.Store(to + (11 * ldTo));
+        ac.Store(to + (12 * ldTo)); ad.Store(to + (13 * ldTo)); ae.Store(to + (14 * ldTo)); af.Store(to + (15 * ldTo));
+    }
+
+    static Vector512<float> Permute(Vector512<float> a, Vector512<int> pick, Vector512<float> b) =>
+        System.Runtime.Intrinsics.X86.Avx512F.PermuteVar16x32x2(a, pick, b);
+}
