@@ -8,21 +8,24 @@ namespace Retort.Kernels;
 
 /// <summary>
 /// The three products of a linear layer y = W·x on token blocks, for one thread; callers deal blocks, rows or columns out to threads.
-/// Nothing is packed but the input of <see cref="BackwardWeight"/>, which is transposed 32 × 32 at a time.
+/// Nothing is packed but the input of <see cref="BackwardWeight"/>, which <see cref="Panels"/> turns 32 × 32 at a time.
 /// </summary>
 public static unsafe class MatMul
 {
     /// <summary>Tokens in one block.</summary>
     public const int L = 32;
 
-    /// <summary>Rows of W that stay in the first-level cache while several token blocks pass: 16 Ki floats.</summary>
+    /// <summary>Floats of W that stay in the second-level cache while several token blocks pass.</summary>
     const int CachedWeights = 32 * 1024;
 
-    /// <summary>Tokens transposed at a time for the gradient of a weight.</summary>
-    public const int TransposedTokens = 1024;
+    /// <summary>Token blocks of one pass of <see cref="BackwardWeight"/>: a panel of 1,024 tokens, 128 KiB.</summary>
+    const int BlockPass = 32;
 
-    /// <summary>Floats of scratch <see cref="BackwardWeight"/> needs for layers with <paramref name="n"/> outputs.</summary>
-    public static int BackwardWeightScratch(int n) => (TransposedTokens * L) + (n * L);
+    /// <summary>Depth of one pass of <see cref="BackwardInput"/>: that many rows of dy stay in the first-level cache.</summary>
+    const int DepthPass = 192;
+
+    /// <summary>Floats of the panels <see cref="Panels"/> makes of K channels.</summary>
+    public static int PanelLength(int k, int blocks) => (k + L - 1) / L * L * blocks * L;
 
     /// <summary>y[b, n, l] (+)= Σₖ w[n, k] · x[b, k, l].</summary>
     /// <param name="y_BNL">Output, [blocks, N, L].</param>
@@ -59,61 +62,73 @@ public static unsafe class MatMul
         Shape.Holds("MatMul.BackwardInput", "dy", dy_BNL.Length, (long)blocks * n * L);
         fixed (float* dx = dx_BKL, w = w_NK, dy = dy_BNL)
         {
-            Operand s = new(RowStride: 1, ColumnStride: k, 0, LaneStride: L, 0, 1, n);
-            int step = Math.Max(8, CachedWeights / n / 8 * 8);
-            for (int row = 0; row < k; row += step)
+            for (int depth = 0; depth < n; depth += DepthPass)
             {
-                int rows = Math.Min(step, k - row);
+                int count = Math.Min(DepthPass, n - depth);
+                Operand s = new(RowStride: 1, ColumnStride: k, 0, LaneStride: L, 0, 1, count);
                 for (int b = 0; b < blocks; b++)
                 {
-                    Multiply(dx + (((nint)b * k) + row) * L, L, w + row, s, dy + ((nint)b * n * L), rows, L, accumulate);
+                    Multiply(
+                        dx + ((nint)b * k * L), L, w + ((nint)depth * k), s, dy + ((((nint)b * n) + depth) * L), k, L, accumulate || depth > 0);
                 }
             }
         }
     }
 
-    /// <summary>dw[n, k] += Σ over blocks and tokens of dy[b, n, l] · x[b, k, l], for the 32 columns k that start at <paramref name="column"/>
-    /// (fewer at the right edge).</summary>
+    /// <summary>Turns one token block into its place in the panels <see cref="BackwardWeight"/> reads: xt[panel, block, token, channel], 32
+    /// channels a panel, the last one filled up with zeros.</summary>
+    /// <param name="xt">Output, <see cref="PanelLength"/> floats for all blocks.</param>
+    /// <param name="x_KL">One block.</param>
+    public static void Panels(Span<float> xt, ReadOnlySpan<float> x_KL, int k, int blocks, int block)
+    {
+        Shape.Holds("MatMul.Panels", "xt", xt.Length, PanelLength(k, blocks));
+        Shape.Holds("MatMul.Panels", "x", x_KL.Length, (long)k * L);
+        fixed (float* to = xt, x = x_KL)
+        {
+            for (int column = 0; column < k; column += L)
+            {
+                Transpose(to + ((((nint)column / L * blocks) + block) * L * L), L, x + ((nint)column * L), L, Math.Min(L, k - column), L);
+            }
+        }
+    }
+
+    /// <summary>dw[n, k] += Σ over blocks and tokens of dy[b, n, l] · x[b, k, l], for rows <paramref name="from"/> to <paramref name="to"/>.</summary>
     /// <param name="dw_NK">Gradient of the weights, row-major; accumulates.</param>
     /// <param name="dy_BNL">Gradient of the output.</param>
-    /// <param name="x_BKL">Input.</param>
-    /// <param name="column">First column, a multiple of 32.</param>
-    /// <param name="scratch">At least <see cref="BackwardWeightScratch"/> floats.</param>
-    public static void BackwardWeight(
-        Span<float> dw_NK, ReadOnlySpan<float> dy_BNL, ReadOnlySpan<float> x_BKL, int n, int k, int blocks, int column, Span<float> scratch)
+    /// <param name="xt">The input as <see cref="Panels"/> of all blocks.</param>
+    public static void BackwardWeight(Span<float> dw_NK, ReadOnlySpan<float> dy_BNL, ReadOnlySpan<float> xt, int n, int k, int blocks, int from, int to)
     {
         Shape.Holds("MatMul.BackwardWeight", "dw", dw_NK.Length, (long)n * k);
         Shape.Holds("MatMul.BackwardWeight", "dy", dy_BNL.Length, (long)blocks * n * L);
-        Shape.Holds("MatMul.BackwardWeight", "x", x_BKL.Length, (long)blocks * k * L);
-        Shape.Holds("MatMul.BackwardWeight", "scratch", scratch.Length, BackwardWeightScratch(n));
-        int columns = Math.Min(L, k - column);
-        fixed (float* dw = dw_NK, dy = dy_BNL, x = x_BKL, xt = scratch)
+        Shape.Holds("MatMul.BackwardWeight", "xt", xt.Length, PanelLength(k, blocks));
+        float* edge = stackalloc float[8 * L];
+        fixed (float* dw = dw_NK, dy = dy_BNL, x = xt)
         {
-            float* edge = xt + (TransposedTokens * L);
-            const int Batch = TransposedTokens / L;
-            for (int first = 0; first < blocks; first += Batch)
+            for (int first = 0; first < blocks; first += BlockPass)
             {
-                int count = Math.Min(Batch, blocks - first);
-                for (int b = 0; b < count; b++)
-                {
-                    Transpose(xt + ((nint)b * L * L), L, x + (((((nint)first + b) * k) + column) * L), L, columns, L);
-                }
-
+                int count = Math.Min(BlockPass, blocks - first);
                 Operand s = new(RowStride: L, ColumnStride: 1, RowBlockStride: (nint)n * L, LaneStride: L, LaneBlockStride: L * L, count, L);
-                float* a = dy + ((nint)first * n * L);
-                if (columns == L)
+                for (int column = 0; column < k; column += L)
                 {
-                    Multiply(dw + column, k, a, s, xt, n, L, accumulate: true);
-                    continue;
-                }
-
-                Multiply(edge, L, a, s, xt, n, L, accumulate: false);
-                for (int row = 0; row < n; row++)
-                {
-                    float* to = dw + ((nint)row * k) + column, from = edge + ((nint)row * L);
-                    for (int j = 0; j < columns; j++)
+                    float* panel = x + ((((nint)column / L * blocks) + first) * L * L);
+                    float* a = dy + ((nint)first * n * L);
+                    if (column + L <= k)
                     {
-                        to[j] += from[j];
+                        Multiply(dw + ((nint)from * k) + column, k, a + ((nint)from * L), s, panel, to - from, L, accumulate: true);
+                        continue;
+                    }
+
+                    for (int row = from; row < to; row += 8)
+                    {
+                        int rows = Math.Min(8, to - row);
+                        Multiply(edge, L, a + ((nint)row * L), s, panel, rows, L, accumulate: false);
+                        for (int i = 0; i < rows; i++)
+                        {
+                            for (int j = column; j < k; j++)
+                            {
+                                dw[((nint)(row + i) * k) + j] += edge[(i * L) + j - column];
+                            }
+                        }
                     }
                 }
             }

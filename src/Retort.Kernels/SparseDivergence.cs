@@ -40,7 +40,7 @@ public static unsafe class SparseDivergence
         bool hot = t != 1f && terms.CrossEntropy != 0;
         Shape.Holds("SparseDivergence", "scratch", scratch_VL.Length, hot ? (long)vocabulary * L : 0);
         float* label_L = stackalloc float[L], sum_L = stackalloc float[L], max_L = stackalloc float[L], outer_L = stackalloc float[L];
-        float[] keptLogits = new float[L * kept];
+        Span<float> keptLogits = kept <= 1024 ? stackalloc float[L * kept] : new float[L * kept];
         fixed (float* z = z_VL, w = tokenWeights_L, loss = loss_L, hard = scratch_VL)
         {
             for (int l = 0; l < L; l++)

@@ -1,0 +1,175 @@
+using Retort.Kernels;
+
+namespace Retort.Model.Llama;
+
+/// <summary>A named, shaped part of an arena. Matrices are row-major [outputs, inputs], as Hugging Face stores them.</summary>
+/// <param name="Name">The tensor's name in a Hugging Face file.</param>
+/// <param name="Shape">One or two extents.</param>
+public sealed record WeightSlice(string Name, FloatBuffer Arena, int Start, int Length, IReadOnlyList<int> Shape)
+{
+    public Span<float> Span => Arena.Slice(Start, Length);
+}
+
+/// <summary>The weights of one layer in one arena.</summary>
+public sealed class LayerWeights
+{
+    internal LayerWeights(LlamaConfig c, int layer)
+    {
+        string at = $"model.layers.{layer}.";
+        List<(string Name, int[] Shape)> plan =
+        [
+            ("input_layernorm.weight", [c.Hidden]),
+            ("self_attn.q_proj.weight", [c.QueryWidth, c.Hidden]),
+            ("self_attn.k_proj.weight", [c.KeyWidth, c.Hidden]),
+            ("self_attn.v_proj.weight", [c.KeyWidth, c.Hidden]),
+            ("self_attn.o_proj.weight", [c.Hidden, c.QueryWidth]),
+            ("post_attention_layernorm.weight", [c.Hidden]),
+            ("mlp.gate_proj.weight", [c.FeedForward, c.Hidden]),
+            ("mlp.up_proj.weight", [c.FeedForward, c.Hidden]),
+            ("mlp.down_proj.weight", [c.Hidden, c.FeedForward]),
+        ];
+        if (c.AttentionBias)
+        {
+            plan.AddRange([("self_attn.q_proj.bias", [c.QueryWidth]), ("self_attn.k_proj.bias", [c.KeyWidth]), ("self_attn.v_proj.bias", [c.KeyWidth])]);
+        }
+
+        if (c.HeadNorm)
+        {
+            plan.AddRange([("self_attn.q_norm.weight", [c.HeadSize]), ("self_attn.k_norm.weight", [c.HeadSize])]);
+        }
+
+        Arena = new FloatBuffer(checked(plan.Sum(p => LlamaWeights.Padded(p.Shape))));
+        int start = 0;
+        WeightSlice[] slices = new WeightSlice[plan.Count];
+        for (int i = 0; i < slices.Length; i++)
+        {
+            int[] shape = plan[i].Shape;
+            slices[i] = new(at + plan[i].Name, Arena, start, shape.Aggregate(1, (a, b) => a * b), shape);
+            start += LlamaWeights.Padded(shape);
+        }
+
+        Slices = slices;
+        (AttentionNorm, Query, Key, Value, Output) = (slices[0], slices[1], slices[2], slices[3], slices[4]);
+        (FeedForwardNorm, Gate, Up, Down) = (slices[5], slices[6], slices[7], slices[8]);
+        (QueryBias, KeyBias, ValueBias) = c.AttentionBias ? (slices[9], slices[10], slices[11]) : (null, null, null);
+        (QueryNorm, KeyNorm) = c.HeadNorm ? (slices[^2], slices[^1]) : (null, null);
+    }
+
+    public FloatBuffer Arena { get; }
+
+    public IReadOnlyList<WeightSlice> Slices { get; }
+
+    public WeightSlice AttentionNorm { get; }
+
+    public WeightSlice Query { get; }
+
+    public WeightSlice Key { get; }
+
+    public WeightSlice Value { get; }
+
+    public WeightSlice Output { get; }
+
+    public WeightSlice FeedForwardNorm { get; }
+
+    public WeightSlice Gate { get; }
+
+    public WeightSlice Up { get; }
+
+    public WeightSlice Down { get; }
+
+    public WeightSlice? QueryBias { get; }
+
+    public WeightSlice? KeyBias { get; }
+
+    public WeightSlice? ValueBias { get; }
+
+    public WeightSlice? QueryNorm { get; }
+
+    public WeightSlice? KeyNorm { get; }
+}
+
+/// <summary>
+/// One arena a layer, one for the embedding and final norm, one for an untied head. The same class serves weights, gradients and both
+/// moments of AdamW, so that zeroing, clipping, updating and saving are one loop over <see cref="Arenas"/>.
+/// </summary>
+public sealed class LlamaWeights
+{
+    public LlamaWeights(LlamaConfig config)
+    {
+        Config = config;
+        int table = config.Vocabulary * config.Hidden, padded = Padded([config.Vocabulary, config.Hidden]);
+        FloatBuffer outer = new(checked(padded + Padded([config.Hidden])));
+        Embedding = new("model.embed_tokens.weight", outer, 0, table, [config.Vocabulary, config.Hidden]);
+        FinalNorm = new("model.norm.weight", outer, padded, config.Hidden, [config.Hidden]);
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new LayerWeights(config, i))];
+        Head = config.TiedHead ? Embedding : new("lm_head.weight", new FloatBuffer(table), 0, table, [config.Vocabulary, config.Hidden]);
+        List<FloatBuffer> arenas = [outer, .. Layers.Select(l => l.Arena)];
+        if (!config.TiedHead)
+        {
+            arenas.Add(Head.Arena);
+        }
+
+        Arenas = arenas;
+    }
+
+    public LlamaConfig Config { get; }
+
+    public WeightSlice Embedding { get; }
+
+    public IReadOnlyList<LayerWeights> Layers { get; }
+
+    public WeightSlice FinalNorm { get; }
+
+    /// <summary>The embedding itself when the head is tied.</summary>
+    public WeightSlice Head { get; }
+
+    /// <summary>Every float once, padding between slices included (it stays 0).</summary>
+    public IReadOnlyList<FloatBuffer> Arenas { get; }
+
+    /// <summary>Every tensor once, in the order Hugging Face lists them.</summary>
+    public IEnumerable<WeightSlice> Slices()
+    {
+        yield return Embedding;
+        foreach (LayerWeights layer in Layers)
+        {
+            foreach (WeightSlice slice in layer.Slices)
+            {
+                yield return slice;
+            }
+        }
+
+        yield return FinalNorm;
+        if (!Config.TiedHead)
+        {
+            yield return Head;
+        }
+    }
+
+    /// <summary>Weights for a model born from nothing: norms 1, biases 0, matrices normal with deviation 0.02, the two that end in the
+    /// residual stream divided by √(2·layers) (Radford et al., GPT-2).</summary>
+    public void Initialize(ulong seed)
+    {
+        RandomStream random = new(seed);
+        double residual = 0.02 / Math.Sqrt(2.0 * Config.Layers);
+        foreach (WeightSlice slice in Slices())
+        {
+            Span<float> w = slice.Span;
+            if (slice.Shape.Count == 1)
+            {
+                w.Fill(slice.Name.EndsWith("bias", StringComparison.Ordinal) ? 0f : 1f);
+                continue;
+            }
+
+            double deviation = slice.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || slice.Name.EndsWith("down_proj.weight", StringComparison.Ordinal) ? residual : 0.02;
+            foreach (ref float x in w)
+            {
+                x = (float)(random.NextNormal() * deviation);
+            }
+        }
+    }
+
+    /// <summary>Bytes that weights of this shape take in memory as floats.</summary>
+    public static long Bytes(LlamaConfig config) => config.Parameters * sizeof(float);
+
+    internal static int Padded(IReadOnlyList<int> shape) => (shape.Aggregate(1, (a, b) => checked(a * b)) + 15) / 16 * 16;
+}
