@@ -1,0 +1,129 @@
+using Retort.Kernels;
+
+namespace Retort.Model.Llama;
+
+// Shapes: S sequences of P token blocks of L = 32 tokens; B = S·P blocks, a sequence's blocks in a row.
+// Every activation is [B, channels, L].
+
+/// <summary>What one layer's forward pass leaves for its backward pass. Norms and the gated product are computed again instead of kept.</summary>
+sealed class LayerActivations
+{
+    public LayerActivations(LlamaConfig c, int blocks)
+    {
+        int tokens = blocks * MatMul.L;
+        Middle = new(checked(tokens * c.Hidden));
+        Query = new(checked(tokens * c.QueryWidth));
+        Key = new(tokens * c.KeyWidth);
+        Value = new(tokens * c.KeyWidth);
+        Attended = new(tokens * c.QueryWidth);
+        LogSums = new(tokens * c.Heads);
+        AttentionRstd = new(tokens);
+        FeedForwardRstd = new(tokens);
+        Gate = new(checked(tokens * c.FeedForward));
+        Up = new(tokens * c.FeedForward);
+        if (c.HeadNorm)
+        {
+            RawQuery = new(tokens * c.QueryWidth);
+            RawKey = new(tokens * c.KeyWidth);
+            QueryRstd = new(tokens * c.Heads);
+            KeyRstd = new(tokens * c.KeyValueHeads);
+        }
+    }
+
+    /// <summary>The residual stream between attention and feed-forward.</summary>
+    public FloatBuffer Middle { get; }
+
+    /// <summary>After bias, head norm and rotation.</summary>
+    public FloatBuffer Query { get; }
+
+    public FloatBuffer Key { get; }
+
+    public FloatBuffer Value { get; }
+
+    public FloatBuffer Attended { get; }
+
+    /// <summary>log Σ exp of each head's scores, [B, heads, L].</summary>
+    public FloatBuffer LogSums { get; }
+
+    public FloatBuffer AttentionRstd { get; }
+
+    public FloatBuffer FeedForwardRstd { get; }
+
+    public FloatBuffer Gate { get; }
+
+    public FloatBuffer Up { get; }
+
+    /// <summary>Before the head norm; only where there is one.</summary>
+    public FloatBuffer? RawQuery { get; }
+
+    public FloatBuffer? RawKey { get; }
+
+    public FloatBuffer? QueryRstd { get; }
+
+    public FloatBuffer? KeyRstd { get; }
+}
+
+/// <summary>Memory of a forward pass over a fixed number of sequences of a fixed length.</summary>
+public sealed class LlamaActivations
+{
+    /// <summary>Token blocks one item of row-wise work takes.</summary>
+    internal const int Group = 4;
+
+    /// <param name="config">The model's shape.</param>
+    /// <param name="sequences">S.</param>
+    /// <param name="blocksPerSequence">P: the sequence length is 32·P.</param>
+    /// <param name="workers">One scratch area each.</param>
+    /// <param name="keep">Keep every layer's activations for a backward pass; otherwise all layers share one set.</param>
+    public LlamaActivations(LlamaConfig config, int sequences, int blocksPerSequence, Workers workers, bool keep)
+    {
+        Config = config;
+        Sequences = sequences;
+        BlocksPerSequence = blocksPerSequence;
+        Blocks = sequences * blocksPerSequence;
+        Keeps = keep;
+        int tokens = checked(Blocks * MatMul.L), positions = blocksPerSequence * MatMul.L, pairs = config.HeadSize / 2;
+        Cos = new(pairs * positions);
+        Sin = new(pairs * positions);
+        double[] frequency = [.. Enumerable.Range(0, pairs).Select(p => Math.Pow(config.RopeTheta, -2.0 * p / config.HeadSize))];
+        Rope.Tables(Cos.Span, Sin.Span, frequency, positions);
+        LayerActivations? shared = keep ? null : new(config, Blocks);
+        FloatBuffer? stream = keep ? null : new(checked(tokens * config.Hidden));
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(_ => shared ?? new LayerActivations(config, Blocks))];
+        Inputs = [.. Enumerable.Range(0, config.Layers + 1).Select(_ => stream ?? new FloatBuffer(checked(tokens * config.Hidden)))];
+        Final = new(tokens * config.Hidden);
+        FinalRstd = new(tokens);
+        int scratch = Math.Max(Group * MatMul.L * (config.Hidden + config.FeedForward), Attention.ForwardScratch(blocksPerSequence));
+        Scratch = [.. Enumerable.Range(0, workers.Threads).Select(_ => new FloatBuffer(scratch))];
+    }
+
+    public LlamaConfig Config { get; }
+
+    public int Sequences { get; }
+
+    public int BlocksPerSequence { get; }
+
+    public int Blocks { get; }
+
+    /// <summary>Tokens of one sequence.</summary>
+    public int Length => BlocksPerSequence * MatMul.L;
+
+    /// <summary>The normed residual stream the head reads, [B, hidden, L].</summary>
+    public FloatBuffer Final { get; }
+
+    internal bool Keeps { get; }
+
+    internal FloatBuffer Cos { get; }
+
+    internal FloatBuffer Sin { get; }
+
+    /// <summary>The residual stream at each layer's input, and after the last.</summary>
+    internal FloatBuffer[] Inputs { get; }
+
+    internal LayerActivations[] Layers { get; }
+
+    internal FloatBuffer FinalRstd { get; }
+
+    internal FloatBuffer[] Scratch { get; }
+
+    internal int Groups => (Blocks + Group - 1) / Group;
+}

@@ -1,0 +1,96 @@
+using Retort.Kernels;
+
+namespace Retort.Model.Llama;
+
+/// <summary>Turns the logits of one token block into their gradient in place, and keeps the losses itself.</summary>
+/// <param name="block">Which block of the batch.</param>
+/// <param name="logits_VL">The student's logits in, gradient out.</param>
+/// <param name="teacher_VL">The teacher's logits of the same tokens, or empty; may be used up.</param>
+public delegate void BlockLoss(int block, Span<float> logits_VL, Span<float> teacher_VL);
+
+/// <summary>
+/// Head and loss in chunks of token blocks, so that logits exist only for a chunk: memory does not grow with vocabulary × tokens. Within
+/// a chunk a worker computes the logits of a few blocks, their loss and the gradient that leaves the head; then the gradient of the
+/// head's weights is summed for the chunk, dealt out by rows of the vocabulary.
+/// </summary>
+public sealed class LlamaHead
+{
+    const int L = MatMul.L;
+    const int Group = 4;
+
+    /// <summary>Bytes of logits held at once.</summary>
+    const long ChunkBytes = 64L << 20;
+
+    readonly int _vocabulary;
+    readonly int _chunk;
+    readonly FloatBuffer _logits;
+    readonly FloatBuffer _panels;
+    readonly FloatBuffer[] _teacher;
+
+    /// <param name="config">The student's shape.</param>
+    /// <param name="blocks">Blocks of a batch.</param>
+    /// <param name="workers">The pool that will run it.</param>
+    /// <param name="teacher">Whether a teacher's logits will be wanted beside.</param>
+    public LlamaHead(LlamaConfig config, int blocks, Workers workers, bool teacher)
+    {
+        _vocabulary = config.Vocabulary;
+        long fit = ChunkBytes / ((long)_vocabulary * L * sizeof(float)) / (Group * workers.Threads) * (Group * workers.Threads);
+        _chunk = (int)Math.Min(blocks, Math.Max(fit, Math.Max(1, ChunkBytes / 2 / ((long)_vocabulary * L * sizeof(float)))));
+        _logits = new(checked(_chunk * _vocabulary * L));
+        _panels = new(MatMul.PanelLength(config.Hidden, _chunk));
+        _teacher = [.. Enumerable.Range(0, teacher ? workers.Threads : 0).Select(_ => new FloatBuffer(checked(Math.Min(_chunk, Group) * _vocabulary * L)))];
+    }
+
+    /// <summary>Logits and loss of every block, and with <paramref name="gradients"/> the backward pass through the head.</summary>
+    /// <param name="weights">The student.</param>
+    /// <param name="a">Its activations after <see cref="LlamaForward.Run"/>.</param>
+    /// <param name="gradients">Where the head's gradient accumulates; null for evaluation.</param>
+    /// <param name="dFinal">Output with gradients: gradient of <see cref="LlamaActivations.Final"/>.</param>
+    /// <param name="teacher">The teacher and its activations, or null.</param>
+    /// <param name="loss">Called once a block, from any worker.</param>
+    public void Run(
+        LlamaWeights weights, LlamaActivations a, LlamaWeights? gradients, FloatBuffer? dFinal, (LlamaWeights Weights, LlamaActivations Activations)? teacher, BlockLoss loss, Workers workers)
+    {
+        LlamaConfig c = weights.Config;
+        int hidden = c.Hidden, v = _vocabulary;
+        for (int start = 0; start < a.Blocks; start += _chunk)
+        {
+            int chunk = Math.Min(_chunk, a.Blocks - start), chunkStart = start;
+            int group = Math.Max(1, Math.Min(Group, chunk / workers.Threads));
+            workers.Run((chunk + group - 1) / group, (item, worker) =>
+            {
+                int at = item * group, first = chunkStart + at, count = Math.Min(group, chunk - at);
+                Span<float> z = _logits.Slice(at * v * L, count * v * L), u = default;
+                MatMul.Forward(z, weights.Head.Span, LlamaForward.From(a.Final, first, hidden), v, hidden, count);
+                if (teacher is { } t)
+                {
+                    int width = t.Weights.Config.Hidden;
+                    u = _teacher[worker].Slice(0, count * v * L);
+                    MatMul.Forward(u, t.Weights.Head.Span, LlamaForward.From(t.Activations.Final, first, width), v, width, count);
+                }
+
+                for (int i = 0; i < count; i++)
+                {
+                    loss(first + i, z.Slice(i * v * L, v * L), u.IsEmpty ? u : u.Slice(i * v * L, v * L));
+                }
+
+                if (dFinal is not null)
+                {
+                    MatMul.BackwardInput(LlamaForward.From(dFinal, first, hidden), weights.Head.Span, z, v, hidden, count);
+                    for (int i = 0; i < count; i++)
+                    {
+                        MatMul.Panels(_panels.Span, LlamaForward.Block(a.Final, first + i, hidden), hidden, chunk, at + i);
+                    }
+                }
+            });
+            if (gradients is null)
+            {
+                continue;
+            }
+
+            int rows = WeightGradients.RowsPerItem(hidden, chunk, v);
+            workers.Run((v + rows - 1) / rows, (item, _) =>
+                MatMul.BackwardWeight(gradients.Head.Span, _logits.Span, _panels.Span, v, hidden, chunk, item * rows, Math.Min(v, (item + 1) * rows)));
+        }
+    }
+}
