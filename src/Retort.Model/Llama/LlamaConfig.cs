@@ -65,14 +65,15 @@ public sealed record LlamaConfig
     public int KeyWidth => KeyValueHeads * HeadSize;
 
     /// <summary>Number of weights, a tied head counted once.</summary>
-    public long Parameters
+    public long Parameters => (Layers * LayerParameters) + ((long)Vocabulary * Hidden * (TiedHead ? 1 : 2)) + Hidden;
+
+    long LayerParameters
     {
         get
         {
             long attention = (long)Hidden * (QueryWidth + (2 * KeyWidth)) + ((long)QueryWidth * Hidden);
             long bias = AttentionBias ? QueryWidth + (2 * KeyWidth) : 0, norms = (2 * Hidden) + (HeadNorm ? 2 * HeadSize : 0);
-            long layer = attention + bias + norms + (3L * Hidden * FeedForward);
-            return (Layers * layer) + ((long)Vocabulary * Hidden * (TiedHead ? 1 : 2)) + Hidden;
+            return attention + bias + norms + (3L * Hidden * FeedForward);
         }
     }
 
@@ -92,8 +93,8 @@ public sealed record LlamaConfig
         Check(FeedForward is > 0 and <= 1 << 20, where, "intermediate_size", FeedForward, "between 1 and 1048576");
         Check(Vocabulary is > 0 and <= 1 << 22, where, "vocab_size", Vocabulary, "between 1 and 4194304");
         Check(Context is > 0 and <= 1 << 24, where, "max_position_embeddings", Context, "between 1 and 16777216");
-        Check((long)Vocabulary * Hidden < int.MaxValue - 64, where, "vocab_size", Vocabulary, "small enough that vocab_size × hidden_size stays below 2^31");
-        Check(((long)QueryWidth + FeedForward) * Hidden * 3 < int.MaxValue - 64, where, "intermediate_size", FeedForward, "small enough that one layer stays below 2^31 weights");
+        Check((long)(Vocabulary + 1) * Hidden < int.MaxValue - 1024, where, "vocab_size", Vocabulary, "small enough that vocab_size × hidden_size stays below 2^31");
+        Check(LayerParameters < int.MaxValue - 1024, where, "intermediate_size", FeedForward, "small enough that one layer stays below 2^31 weights");
         if (!(NormEpsilon > 0 && NormEpsilon < 1))
         {
             throw new UserError($"rms_norm_eps is {NormEpsilon}", where, "It must lie between 0 and 1.");

@@ -15,6 +15,27 @@ public sealed class LayerWeights
 {
     internal LayerWeights(LlamaConfig c, int layer)
     {
+        List<(string Name, int[] Shape)> plan = Plan(c, layer);
+        Arena = new FloatBuffer(checked(plan.Sum(p => LlamaWeights.Padded(p.Shape))));
+        int start = 0;
+        WeightSlice[] slices = new WeightSlice[plan.Count];
+        for (int i = 0; i < slices.Length; i++)
+        {
+            int[] shape = plan[i].Shape;
+            slices[i] = new(plan[i].Name, Arena, start, shape.Aggregate(1, (a, b) => a * b), shape);
+            start += LlamaWeights.Padded(shape);
+        }
+
+        Slices = slices;
+        (AttentionNorm, Query, Key, Value, Output) = (slices[0], slices[1], slices[2], slices[3], slices[4]);
+        (FeedForwardNorm, Gate, Up, Down) = (slices[5], slices[6], slices[7], slices[8]);
+        (QueryBias, KeyBias, ValueBias) = c.AttentionBias ? (slices[9], slices[10], slices[11]) : (null, null, null);
+        (QueryNorm, KeyNorm) = c.HeadNorm ? (slices[^2], slices[^1]) : (null, null);
+    }
+
+    /// <summary>Name and shape of the layer's tensors, in the order of <see cref="Slices"/>.</summary>
+    internal static List<(string Name, int[] Shape)> Plan(LlamaConfig c, int layer)
+    {
         string at = $"model.layers.{layer}.";
         List<(string Name, int[] Shape)> plan =
         [
@@ -38,21 +59,7 @@ public sealed class LayerWeights
             plan.AddRange([("self_attn.q_norm.weight", [c.HeadSize]), ("self_attn.k_norm.weight", [c.HeadSize])]);
         }
 
-        Arena = new FloatBuffer(checked(plan.Sum(p => LlamaWeights.Padded(p.Shape))));
-        int start = 0;
-        WeightSlice[] slices = new WeightSlice[plan.Count];
-        for (int i = 0; i < slices.Length; i++)
-        {
-            int[] shape = plan[i].Shape;
-            slices[i] = new(at + plan[i].Name, Arena, start, shape.Aggregate(1, (a, b) => a * b), shape);
-            start += LlamaWeights.Padded(shape);
-        }
-
-        Slices = slices;
-        (AttentionNorm, Query, Key, Value, Output) = (slices[0], slices[1], slices[2], slices[3], slices[4]);
-        (FeedForwardNorm, Gate, Up, Down) = (slices[5], slices[6], slices[7], slices[8]);
-        (QueryBias, KeyBias, ValueBias) = c.AttentionBias ? (slices[9], slices[10], slices[11]) : (null, null, null);
-        (QueryNorm, KeyNorm) = c.HeadNorm ? (slices[^2], slices[^1]) : (null, null);
+        return plan.ConvertAll(p => (at + p.Name, p.Shape));
     }
 
     public FloatBuffer Arena { get; }
@@ -142,6 +149,25 @@ public sealed class LlamaWeights
         if (!Config.TiedHead)
         {
             yield return Head;
+        }
+    }
+
+    /// <summary>Name and shape of every tensor a model of this shape has, in the order of <see cref="Slices"/>; nothing is allocated for them.</summary>
+    public static IEnumerable<(string Name, int[] Shape)> Plan(LlamaConfig config)
+    {
+        yield return ("model.embed_tokens.weight", [config.Vocabulary, config.Hidden]);
+        for (int layer = 0; layer < config.Layers; layer++)
+        {
+            foreach ((string Name, int[] Shape) tensor in LayerWeights.Plan(config, layer))
+            {
+                yield return tensor;
+            }
+        }
+
+        yield return ("model.norm.weight", [config.Hidden]);
+        if (!config.TiedHead)
+        {
+            yield return ("lm_head.weight", [config.Vocabulary, config.Hidden]);
         }
     }
 
