@@ -1,0 +1,149 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Unicode;
+
+namespace Retort.Model.Tokenizers;
+
+/// <summary>
+/// Reads the tokenizer of llama2.c (karpathy/llama2.c, tokenizer.py): a SentencePiece vocabulary with scores. int32 longest token, then to the
+/// end of the file float32 score, int32 length and that many bytes a token, little-endian. It becomes what Llama 2's tokenizer.json declares:
+/// "▁" for a space and one before every text, byte fallback, merges by falling score of their result. As in SentencePiece, "▁" in a text is
+/// a space; run.c alone would spell it in bytes.
+/// </summary>
+static class ScoredVocabulary
+{
+    const int Unknown = 0, Begin = 1, End = 2, FirstByte = 3, FirstPiece = FirstByte + 256;
+    const int LongestToken = 1024;
+
+    /// <exception cref="UserError">The file is truncated or is no such vocabulary.</exception>
+    internal static TokenizerDefinition Read(byte[] bytes, string file)
+    {
+        var (tokens, scores) = Tokens(bytes, file);
+        AddedToken[] added = [.. new[] { Unknown, Begin, End }.Select(id => new AddedToken(
+            id, tokens[id], Special: true, Normalized: false, SingleWord: false, StripLeft: false, StripRight: false))];
+        return new TokenizerDefinition(
+            file,
+            [.. tokens],
+            added,
+            new HashSet<int>(),
+            Merges(tokens, scores),
+            new BytePairModel(Unknown, FuseUnknown: true, ByteFallback: true, IgnoreMerges: false),
+            [new NormalizerStep.Prepend("▁"), new NormalizerStep.Replace(SplitPattern.Literal(" ", file), "▁")],
+            [],
+            new DecoderRule.Pieces([("▁", " ")], ByteFallback: true, StripText: ' ', StripStart: 1),
+            Prefix: [Begin],
+            Suffix: [],
+            Begin,
+            End);
+    }
+
+    static (List<string> Tokens, List<float> Scores) Tokens(ReadOnlySpan<byte> bytes, string file)
+    {
+        var tokens = new List<string>();
+        var scores = new List<float>();
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        int longest = bytes.Length < 4 ? 0 : BinaryPrimitives.ReadInt32LittleEndian(bytes);
+        if (longest is <= 0 or > LongestToken)
+        {
+            throw new UserError("the file does not begin with the length of its longest token", $"{file}, offset 0", "Use a tokenizer .bin of llama2.c.");
+        }
+
+        for (int at = 4; at < bytes.Length;)
+        {
+            int id = tokens.Count;
+            string where = $"{file}, token {id} at offset {at}";
+            if (bytes.Length - at < 8)
+            {
+                throw new UserError("the file ends within a token", where, "Download it again; it is truncated.");
+            }
+
+            float score = BinaryPrimitives.ReadSingleLittleEndian(bytes[at..]);
+            int length = BinaryPrimitives.ReadInt32LittleEndian(bytes[(at + 4)..]);
+            at += 8;
+            if (length <= 0 || length > longest || length > bytes.Length - at)
+            {
+                throw new UserError($"the token's length is {length}, of at most {Math.Min(longest, bytes.Length - at)}", where, "Download it again; it is damaged.");
+            }
+
+            ReadOnlySpan<byte> spelled = bytes.Slice(at, length);
+            at += length;
+            if (!float.IsFinite(score) || !Utf8.IsValid(spelled))
+            {
+                throw new UserError("the token's score is no number or its text no UTF-8", where, "Download it again; it is damaged.");
+            }
+
+            string token = Spelling(id, Encoding.UTF8.GetString(spelled), where);
+            if (!ids.TryAdd(token, id))
+            {
+                throw new UserError($"the token repeats token {ids[token]}", where, "Use a vocabulary whose tokens differ.");
+            }
+
+            tokens.Add(token);
+            scores.Add(score);
+        }
+
+        if (tokens.Count < FirstPiece)
+        {
+            throw new UserError(
+                $"the vocabulary has {tokens.Count} tokens and needs {FirstPiece}: three special ones and 256 bytes", file, "Use a tokenizer .bin of llama2.c.");
+        }
+
+        return (tokens, scores);
+    }
+
+    /// <summary>SentencePiece's own spelling: llama2.c writes a space for "▁" and line breaks around the begin and end tokens.</summary>
+    static string Spelling(int id, string text, string where)
+    {
+        string? expected = id switch
+        {
+            Unknown => "<unk>",
+            Begin => "<s>",
+            End => "</s>",
+            < FirstPiece => $"<0x{id - FirstByte:X2}>",
+            _ => null,
+        };
+        if (expected is not null && (id is Begin or End ? text.Trim('\n') : text) != expected)
+        {
+            throw new UserError($"the token is not {expected}", where, "Use a tokenizer .bin of llama2.c with SentencePiece's byte tokens.");
+        }
+
+        return expected ?? text.Replace(' ', '▁');
+    }
+
+    /// <summary>
+    /// All pairs of pieces whose concatenation is a piece, by falling score of that piece. Pieces of one score share a rank, so that the leftmost
+    /// goes first as in run.c; the order among them, which a tokenizer.json keeps, is by left and right id.
+    /// </summary>
+    static List<Merge> Merges(List<string> tokens, List<float> scores)
+    {
+        var pieces = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = FirstPiece; id < tokens.Count; id++)
+        {
+            pieces.Add(tokens[id], id);
+        }
+
+        var lookup = pieces.GetAlternateLookup<ReadOnlySpan<char>>();
+        var found = new List<(int Left, int Right, int Result)>();
+        for (int id = FirstPiece; id < tokens.Count; id++)
+        {
+            ReadOnlySpan<char> token = tokens[id];
+            for (int cut = 1; cut < token.Length; cut++)
+            {
+                if (lookup.TryGetValue(token[..cut], out int left) && lookup.TryGetValue(token[cut..], out int right))
+                {
+                    found.Add((left, right, id));
+                }
+            }
+        }
+
+        var merges = new List<Merge>(found.Count);
+        int rank = -1;
+        foreach (var (left, right, result) in found.OrderByDescending(pair => scores[pair.Result]).ThenBy(pair => pair.Left).ThenBy(pair => pair.Right))
+        {
+            rank += merges.Count == 0 || scores[merges[^1].Result] != scores[result] ? 1 : 0;
+            merges.Add(new Merge(left, right, result, rank));
+        }
+
+        return merges;
+    }
+}
