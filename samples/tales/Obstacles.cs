@@ -15,7 +15,7 @@ static class Obstacles
             "There it was, {athing}, but it hung at the very top of a tall tree.",
             "The {thing} was caught in a tall tree, [far|high] above their heads.",
         ],
-        ["{hero} jumped and jumped, but the branches were too high.", "{He} tried to climb up, but the bark was too slippery."],
+        ["{hero} jumped and jumped, but the branches were too high.", "{hero} tried to climb up, but the bark was too slippery."],
         [
             new("woodpecker", "pecking the twig through", "{helper} flew up and pecked the twig [through|in two], and the {noun} sailed down."),
             new("giraffe", "stretching a long neck", "{helper} stretched {hhis} long neck and [plucked|picked] the {noun} from the leaves."),
@@ -25,7 +25,7 @@ static class Obstacles
         new("cold stream", false, ["forest", "meadow", "valley", "farm", "hill"],
         [
             "Yes, there was {athing}, but it lay on the far side of a cold stream.",
-            "A cold stream [rushed|gurgled] between {him} and the {thing}.",
+            "A cold stream [rushed|gurgled] between them and the {thing}.",
         ],
         ["{hero} dipped one toe in the water and shivered.", "The water was deep and too fast for swimming."],
         [
@@ -72,7 +72,7 @@ static class Obstacles
         ]),
         new("locked chest", false, ["attic", "castle", "cellar", "lighthouse", "barn", "mill"],
         [
-            "They discovered {athing}, but it was shut in a locked chest with a window of glass.",
+            "Inside a locked chest something rattled; it had to be {athing}.",
             "Through the keyhole of a locked chest {hero} could see the {thing}.",
         ],
         ["{hero} shook the lid and kicked it, but it stayed shut.", "They looked under every rug, but there was no way to open it."],
@@ -99,7 +99,7 @@ static class Obstacles
             "They spotted {athing}, but it was drifting in the middle of a wide pond.",
             "The {thing} floated far out on a wide pond, among the [lilies|ripples].",
         ],
-        ["{hero} reached out with a stick, but the stick was too short.", "{He} threw pebbles to make waves, but it only drifted farther."],
+        ["{hero} reached out with a stick, but the stick was too short.", "{hero} threw pebbles to make waves, but it only drifted farther."],
         [
             new("turtle", "swimming out", "{helper} swam out [slowly|steadily] and pushed the {noun} to the shore with {hhis} nose."),
             new("pelican", "scooping it up", "{helper} landed with a splash and [scooped|gathered] the {noun} up in {hhis} bill."),
@@ -111,7 +111,7 @@ static class Obstacles
             "There was {athing}, but it had sunk halfway into sticky mud.",
             "Sticky mud held the {thing} and would not [let go|give it back].",
         ],
-        ["{hero} pulled with all {his} strength and lost a sock.", "{He} stepped in and got stuck up to the knees."],
+        ["{hero} pulled with all {his} strength and lost a sock.", "{hero} stepped in and got stuck up to the knees."],
         [
             new("donkey", "pulling with a harness", "{helper} leaned into {hhis} harness and [pulled|heaved], and the {noun} came out with a plop."),
             new("stork", "tugging with a long beak", "{helper} stood on one leg and tugged out the {noun} with {hhis} long [red|yellow] beak."),
@@ -133,7 +133,7 @@ static class Obstacles
         new("high wall", false, ["castle", "garden", "village", "orchard"],
         [
             "Through a gap they could see {athing}, but it was behind a high wall.",
-            "A high wall stood between {hero} and the {thing}, with no [gate|door] in sight.",
+            "A high wall stood between them and the {thing}, with no [gate|door] in sight.",
         ],
         ["{friend} stood on {his} shoulders, but they could not reach the top.", "They walked all the way around and found no way in."],
         [
@@ -204,7 +204,7 @@ static class Obstacles
         ]),
         new("huge haystack", false, ["barn", "farm"],
         [
-            "Somewhere there was {athing}, said a hen, but it was lost in a huge haystack.",
+            "A mouse had seen {athing}, but it was lost in a huge haystack.",
             "A huge haystack had [fallen on|buried] the {thing}.",
         ],
         ["{hero} searched until there was hay in {his} ears.", "{friend} dug in head first, and only {fhis} feet stuck out."],
@@ -216,7 +216,7 @@ static class Obstacles
         ]),
         new("top shelf", false, ["library", "market", "castle", "attic", "cellar"],
         [
-            "They found {athing}, but it stood on a top shelf, right under the ceiling.",
+            "They found {athing}, but it stood on a top shelf, near the ceiling.",
             "The {thing} was on a top shelf, much too high for [them|little ones].",
         ],
         ["{hero} stood on tiptoe on a box and almost fell.", "{friend} piled up crates, but the pile wobbled and crashed."],

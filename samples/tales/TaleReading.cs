@@ -39,7 +39,7 @@ sealed class TaleReading
             at = ReadLine(at);
         }
         CheckWorld();
-        Truncated = text.Length == 0 || !Stops.Contains(text.TrimEnd('"')[^1], StringComparison.Ordinal);
+        Truncated = text.TrimEnd('"') is not [.., var last] || !Stops.Contains(last, StringComparison.Ordinal);
     }
 
     /// <summary>Takes the pattern that contradicts least, then the longest, and returns where it ends; without one, the end of the sentence.</summary>

@@ -33,7 +33,7 @@ public static class TaleTasks
             Write => ToWrite(told, random),
             Continue => ToContinue(told, random),
             Answer => ToAnswer(told, random),
-            Facts => About(Facts, told, "Return the facts of this story as JSON.", Json(told.Facts())),
+            Facts => About(Facts, told, "Facts as JSON:", Json(told.Facts())),
             Mood => About(Mood, told, random.Pick(MoodQuestions), told.Facts().Mood),
             _ => throw new ArgumentException($"no kind of task is called {kind}", nameof(kind)),
         };
@@ -51,9 +51,9 @@ public static class TaleTasks
 
     static readonly string[] MoodQuestions =
     [
-        "What is the mood at the end of this story? Answer with one word.",
-        "How does the hero feel at the end? Answer with one word.",
-        "Label the mood of this story with one word.",
+        "What is the mood at the end?",
+        "How does the hero feel at the end?",
+        "Mood in one word:",
     ];
 
     static TaleTask ToWrite(Told told, SplitMix64 random)
@@ -61,7 +61,7 @@ public static class TaleTasks
         var facts = told.Facts();
         var prompt = random.Below(4) switch
         {
-            0 => $"Write a story about {facts.Who} the {facts.Kind}, who wants {People.WithArticle(facts.Thing)} and looks for it {facts.WhereWithPreposition}. In the end {facts.Who} is {facts.Mood}.",
+            0 => $"Write a story about {facts.Who} the {facts.Kind}, who wants {People.WithArticle(facts.Thing)} and looks {facts.WhereWithPreposition}. The mood is {facts.Mood}.",
             1 => $"Write a story. Hero: {facts.Who}, {People.WithArticle(facts.Kind)}. Wish: {People.WithArticle(facts.Thing)}. Place: the {facts.Where}. Mood: {facts.Mood}.",
             2 => $"Tell a {facts.Mood} tale {facts.WhereWithPreposition}: {facts.Who}, {People.WithArticle(facts.Kind)}, is looking for {People.WithArticle(facts.Thing)}.",
             _ => $"Please tell how {facts.Who} the {facts.Kind} went looking for {People.WithArticle(facts.Thing)} {facts.WhereWithPreposition} and was {facts.Mood} in the end.",
@@ -75,7 +75,7 @@ public static class TaleTasks
         var last = random.Pick<Beat>([Beat.Go, Beat.Obstacle, Beat.Helper]);
         var cut = told.Beats.TakeWhile(beat => beat.Beat <= last).Count();
         var given = told.Text(0, cut);
-        var request = random.Pick<string>(["Continue this story to its end:", "How does this story go on?", "Finish this story:"]);
+        var request = random.Pick<string>(["Continue this story:", "How does this story go on?", "Finish this story:"]);
         return new TaleTask(Continue, $"{request}\n{given}", told.Text(cut, told.Beats.Count), given, null);
     }
 
@@ -84,15 +84,15 @@ public static class TaleTasks
         var facts = told.Facts();
         var (question, gold) = random.Below(12) switch
         {
-            0 => ("Who is the hero of this story?", facts.Who),
-            1 => ("What is the name of the hero's friend?", facts.Friend),
+            0 => ("Who is the hero?", facts.Who),
+            1 => ("Who is the hero's friend?", facts.Friend),
             2 => ($"What does {facts.Who} want?", People.WithArticle(facts.Thing)),
             3 => ("Where do the friends look for it?", facts.WhereWithPreposition),
             4 => ($"Why does {facts.Who} want it?", "to " + facts.Why),
             5 => ("What is in the way?", People.WithArticle(facts.Obstacle)),
             6 => ("Who helps them?", $"{facts.HelperName} the {facts.Helper}"),
-            7 => ($"What kind of animal or child is {facts.Who}?", People.WithArticle(facts.Kind)),
-            8 => ($"What kind of animal or child is {facts.Friend}?", People.WithArticle(facts.FriendKind)),
+            7 => ($"What is {facts.Who}?", People.WithArticle(facts.Kind)),
+            8 => ($"What is {facts.Friend}?", People.WithArticle(facts.FriendKind)),
             9 => ($"How does {facts.HelperName} help?", "by " + facts.How),
             10 => ($"Which {facts.Thing.Split(' ')[1]} does {facts.Who} want?", $"the {facts.Thing}"),
             _ => ($"Who is {facts.HelperName}?", People.WithArticle(facts.Helper)),
@@ -109,7 +109,7 @@ public static class TaleTasks
     static string Json(TaleFacts facts)
     {
         string[] values = [facts.Who, facts.Kind, facts.Friend, facts.Thing, facts.Where, facts.Obstacle, facts.Helper, facts.Mood];
-        return "{" + string.Join(", ", FactKeys.Zip(values, (key, value) => $"\"{key}\": \"{value}\"")) + "}";
+        return "{" + string.Join(',', FactKeys.Zip(values, (key, value) => $"\"{key}\":\"{value}\"")) + "}";
     }
 
     static double ScoreFacts(string gold, string answer)
