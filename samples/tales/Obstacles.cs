@@ -31,7 +31,7 @@ static class Obstacles
         [
             new("beaver", "building a bridge of branches", "{helper} [gnawed|felled] three thin trees and built a bridge over to the {noun}."),
             new("rower", "rowing across", "{helper} rowed across with strong arms and [brought|carried] back the {noun}."),
-            new("heron", "wading on long legs", "{helper} waded over on {hhis} long legs and carried the {noun} back in {hhis} beak."),
+            new("heron", "wading on long legs", "{helper} waded over on {hhis} long legs and came back with the {noun}."),
             new("moose", "carrying them across", "{helper} took them across on {hhis} [broad|shaggy] back, straight to the {noun}."),
         ]),
         new("deep hole", false, ["forest", "meadow", "garden", "hill", "beach", "park", "island"],
@@ -139,7 +139,7 @@ static class Obstacles
         [
             new("crane", "flying over", "{helper} flew over with slow [wings|wingbeats] and came back with the {noun}."),
             new("acrobat", "leaping over with a pole", "{helper} leaped over with a long pole and [threw|passed] the {noun} back."),
-            new("bricklayer", "taking out some bricks", "{helper} took out [five|six] bricks, reached for the {noun}, and put them in again."),
+            new("bricklayer", "taking out some bricks", "{helper} took out [five|six] bricks, pulled out the {noun}, and closed the gap again."),
             new("monkey", "climbing the ivy", "{helper} climbed up the ivy and swung back with the {noun} in {hhis} [tail|hand]."),
         ]),
         new("tight knot", false, ["harbor", "mill", "barn", "lighthouse"],

@@ -89,7 +89,7 @@ public static class TaleTasks
             2 => ($"What does {facts.Who} want?", People.WithArticle(facts.Thing)),
             3 => ("Where do the friends look for it?", facts.WhereWithPreposition),
             4 => ($"Why does {facts.Who} want it?", "to " + facts.Why),
-            5 => ("What is in the way?", People.WithArticle(facts.Obstacle)),
+            5 => ("What is in the way?", "the " + facts.Obstacle),
             6 => ("Who helps them?", $"{facts.HelperName} the {facts.Helper}"),
             7 => ($"What is {facts.Who}?", People.WithArticle(facts.Kind)),
             8 => ($"What is {facts.Friend}?", People.WithArticle(facts.FriendKind)),

@@ -16,7 +16,7 @@ static class Things
         new("kite", true, Paper, ["fly it at the spring fair", "race it against the wind", "send a wish up to the clouds"]),
         new("hat", true, Cloth, ["wear it to the summer parade", "keep the sun out of {his} eyes", "look like a real explorer"]),
         new("scarf", true, Cloth, ["keep {his} neck warm all winter", "wrap it around the snowman", "play pirates in it"]),
-        new("balloon", true, Paper, ["tie it to the birthday chair", "make the new baby laugh", "let it dance on a long string"]),
+        new("parasol", true, Paper, ["make shade for the sleeping baby", "walk on a tightrope with it", "dance in the rain"]),
         new("ribbon", true, Cloth, ["tie it around a birthday present", "win the dancing contest with it", "mark the page in a favorite book"]),
         new("feather", true, Fine, ["write secret letters with it", "put it on a knight's helmet", "tickle {his} uncle's nose"]),
         new("flag", true, Cloth, ["raise it over the tree house", "wave it at the big race", "play captain on the roof"]),
