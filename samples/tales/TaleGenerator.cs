@@ -31,8 +31,8 @@ public static class TaleGenerator
         return hash % 16 == 0;
     }
 
-    /// <summary>Half of the stories have an extra sentence. The opening stands for none: it is always told.</summary>
-    static readonly Beat[] Extras = [Beat.Open, Beat.Open, Beat.Open, Beat.Sense, Beat.Try, Beat.Thanks];
+    /// <summary>A third of the stories has an extra sentence. The opening stands for none: it is always told.</summary>
+    static readonly Beat[] Extras = [Beat.Open, Beat.Open, Beat.Open, Beat.Open, Beat.Open, Beat.Open, Beat.Sense, Beat.Try, Beat.Thanks];
 
     internal static Told Tell(ulong seed)
     {

@@ -20,7 +20,7 @@ public static class TaleTasks
     public static IReadOnlyList<string> Kinds { get; } = [Write, Continue, Answer, Facts, Mood];
 
     /// <summary>The keys of a "facts" answer, in order.</summary>
-    public static IReadOnlyList<string> FactKeys { get; } = ["who", "kind", "friend", "thing", "where", "obstacle", "helper", "mood"];
+    public static IReadOnlyList<string> FactKeys { get; } = ["who", "kind", "thing", "where", "obstacle", "helper", "mood"];
 
     /// <summary>The story is the one <see cref="TaleGenerator.Generate"/> tells for the same seed.</summary>
     /// <exception cref="ArgumentException"><paramref name="kind"/> is none of <see cref="Kinds"/>.</exception>
@@ -108,7 +108,7 @@ public static class TaleTasks
 
     static string Json(TaleFacts facts)
     {
-        string[] values = [facts.Who, facts.Kind, facts.Friend, facts.Thing, facts.Where, facts.Obstacle, facts.Helper, facts.Mood];
+        string[] values = [facts.Who, facts.Kind, facts.Thing, facts.Where, facts.Obstacle, facts.Helper, facts.Mood];
         return "{" + string.Join(',', FactKeys.Zip(values, (key, value) => $"\"{key}\":\"{value}\"")) + "}";
     }
 

@@ -48,7 +48,7 @@ public sealed class TaleTasksTests
     {
         var task = TaleTasks.Generate(5, TaleTasks.Facts);
         var who = TaleGenerator.Generate(5).Facts.Who;
-        Assert.Equal(0.875, TaleTasks.Score(task, task.Gold.Replace($"\"who\":\"{who}\"", "\"who\":\"Nobody\"", StringComparison.Ordinal)));
+        Assert.Equal(6.0 / 7, TaleTasks.Score(task, task.Gold.Replace($"\"who\":\"{who}\"", "\"who\":\"Nobody\"", StringComparison.Ordinal)));
     }
 
     [Fact]
