@@ -9,9 +9,18 @@ sealed record ChartRole(string Css, string Name)
     public static readonly ChartRole Teacher = new("teacher", "teacher"), Student = new("student", "student"), Twin = new("twin", "twin");
 }
 
+/// <summary>One curve.</summary>
+sealed record ChartPoints(IReadOnlyList<(double X, double Y)> Points);
+
 /// <param name="Faint">One seed among several.</param>
 /// <param name="Markers">Points drawn as discs.</param>
 sealed record ChartLine(ChartRole Role, IReadOnlyList<(double X, double Y)> Points, bool Faint = false, bool Markers = false);
+
+/// <param name="Level">A horizontal reference, such as the teacher's loss or zero.</param>
+/// <param name="LevelCss">Class of that reference.</param>
+/// <param name="HeightFrom">The vertical axis fits the points from this share of the horizontal axis on; what lies outside is cut off.</param>
+/// <param name="AcrossText">Writes the values of the horizontal axis.</param>
+sealed record ChartOptions(Func<double, string> AcrossText, double? Level = null, string LevelCss = "teacher", double HeightFrom = 0, bool Logarithmic = false);
 
 /// <summary>Inline SVG in a coordinate system of 440 by 280, coloured by the page's style sheet.</summary>
 static class ReportCharts
@@ -20,25 +29,29 @@ static class ReportCharts
 
     /// <param name="title">Names the chart for a screen reader.</param>
     /// <param name="description">Says what the chart shows, in numbers.</param>
-    /// <param name="level">A horizontal reference, such as the teacher's loss.</param>
-    public static Markup Lines(string id, string title, string description, string across, string up, IReadOnlyList<ChartLine> lines, double? level = null, bool logarithmic = false, Func<double, string>? acrossText = null)
+    public static Markup Lines(string id, string title, string description, string across, string up, IReadOnlyList<ChartLine> lines, ChartOptions options)
     {
         IEnumerable<(double X, double Y)> points = lines.SelectMany(l => l.Points).Where(p => double.IsFinite(p.Y));
-        ChartAxis x = logarithmic
+        double? level = options.Level;
+        ChartAxis x = options.Logarithmic
             ? ChartAxis.Around(points.Select(p => p.X), Left, Width - Right, true)
             : new ChartAxis(0, Math.Max(points.Select(p => p.X).DefaultIfEmpty(1).Max(), 1), Left, Width - Right);
-        ChartAxis y = ChartAxis.Around(points.Select(p => p.Y).Concat(level is { } l0 ? [l0] : []), Height - Bottom, Top);
-        List<Markup> parts = [Frame(x, y, across, up, acrossText ?? ReportNumbers.Count)];
+        ChartAxis y = ChartAxis.Around(points.Where(p => p.X >= options.HeightFrom * x.High).Select(p => p.Y).Concat(level is { } l0 ? [l0] : []), Height - Bottom, Top);
+        List<Markup> parts =
+        [
+            Markup.Of($"<clipPath id=\"{id}-clip\"><rect x=\"{Left - 4}\" y=\"{Top}\" width=\"{Width - Left - Right + 8}\" height=\"{Height - Top - Bottom}\"/></clipPath>"),
+            Frame(x, y, across, up, options.AcrossText),
+        ];
         if (level is { } at && double.IsFinite(at))
         {
-            parts.Add(Markup.Of($"<line class=\"level teacher\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{y.At(at)}\" y2=\"{y.At(at)}\"/>"));
+            parts.Add(Markup.Of($"<line class=\"level {options.LevelCss}\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{y.At(at)}\" y2=\"{y.At(at)}\"/>"));
         }
 
         foreach (ChartLine line in lines.OrderBy(l => l.Faint ? 0 : 1))
         {
             (double X, double Y)[] finite = [.. line.Points.Where(p => double.IsFinite(p.Y))];
             string path = string.Join(' ', finite.Select((p, i) => $"{(i == 0 ? 'M' : 'L')}{x.At(p.X):0.##} {y.At(p.Y):0.##}"));
-            parts.Add(Markup.Of($"<path class=\"line {line.Role.Css}{(line.Faint ? " faint" : "")}\" d=\"{path}\"/>"));
+            parts.Add(Markup.Of($"<path class=\"line {line.Role.Css}{(line.Faint ? " faint" : "")}\" clip-path=\"url(#{id}-clip)\" d=\"{path}\"/>"));
             if (line.Markers)
             {
                 parts.AddRange(finite.Select(p => Markup.Of($"<circle class=\"dot {line.Role.Css}\" cx=\"{x.At(p.X)}\" cy=\"{y.At(p.Y)}\" r=\"3.5\"/>")));
@@ -69,32 +82,29 @@ static class ReportCharts
     /// <summary>The verdict's interval beside zero and the practical margin.</summary>
     public static Markup Interval(string id, string title, string description, PairedComparison comparison)
     {
-        const double Tall = 92, Line = 40;
+        const double Panel = 360, Edge = 10, Line = 48, Floor = 72;
         BootstrapInterval i = comparison.Interval;
-        ChartAxis x = ChartAxis.Around([0, comparison.Margin, i.Low, i.High, -comparison.Margin], 24, Width - 24);
-        double zero = x.At(0), low = x.At(i.Low), high = x.At(i.High);
-        double scale = comparison.IsScore ? 100 : 1;
+        ChartAxis x = ChartAxis.Around([0, i.Low, i.High, comparison.Margin, -comparison.Margin], Edge, Panel - Edge);
+        double zero = x.At(0), low = x.At(i.Low), high = x.At(i.High), scale = comparison.IsScore ? 100 : 1;
         IReadOnlyList<double> ticks = x.Ticks(4);
         int digits = comparison.IsScore ? 1 : ChartAxis.Digits(ticks);
-        Markup labels = Markup.Join(ticks.Select(t => Markup.Of($"<text class=\"tick\" x=\"{x.At(t)}\" y=\"74\" text-anchor=\"middle\">{ReportNumbers.Signed(t * scale, digits)}</text>")));
-        return Svg(id, title, description, Tall, Markup.Of(
+        Markup labels = Markup.Join(ticks.Select(t => Markup.Of($"<text class=\"tick\" x=\"{x.At(t)}\" y=\"{Floor + 17}\" text-anchor=\"middle\">{ReportNumbers.Signed(t * scale, digits)}</text>")));
+        return Svg(id, title, description, 108, Markup.Of(
             $"""
-            <rect class="margin" x="{x.At(-comparison.Margin)}" y="16" width="{x.At(comparison.Margin) - x.At(-comparison.Margin)}" height="42"/>
-            <line class="axis" x1="24" x2="{Width - 24}" y1="58" y2="58"/>
-            <line class="zero" x1="{zero}" x2="{zero}" y1="12" y2="58"/>
-            <text class="tick" x="24" y="10">← twin ahead</text>
-            <text class="tick" x="{Width - 24}" y="10" text-anchor="end">student ahead →</text>
-            <line class="whisker student" x1="{low}" x2="{high}" y1="{Line}" y2="{Line}"/>
-            <line class="whisker student" x1="{low}" x2="{low}" y1="{Line - 6}" y2="{Line + 6}"/>
-            <line class="whisker student" x1="{high}" x2="{high}" y1="{Line - 6}" y2="{Line + 6}"/>
-            <circle class="dot student" cx="{x.At(i.Mean)}" cy="{Line}" r="5"/>
-            {labels}<text class="axis-name" x="{Width / 2}" y="90" text-anchor="middle">{comparison.Unit}</text>
-            """));
+            <rect class="margin" x="{x.At(-comparison.Margin)}" y="24" width="{x.At(comparison.Margin) - x.At(-comparison.Margin)}" height="{Floor - 24}"/>
+            <line class="axis" x1="{Edge}" x2="{Panel - Edge}" y1="{Floor}" y2="{Floor}"/>
+            <line class="zero" x1="{zero}" x2="{zero}" y1="20" y2="{Floor}"/>
+            <text class="tick" x="{Edge}" y="11">← twin ahead</text>
+            <text class="tick" x="{Panel - Edge}" y="11" text-anchor="end">student ahead →</text>
+            <path class="whisker" d="M{low} {Line}H{high}M{low} {Line - 7}v14M{high} {Line - 7}v14"/>
+            <circle class="mean" cx="{x.At(i.Mean)}" cy="{Line}" r="6"/>
+            {labels}<text class="axis-name" x="{Panel / 2}" y="106" text-anchor="middle">{comparison.Unit}</text>
+            """), Panel);
     }
 
-    public static Markup Svg(string id, string title, string description, double height, Markup content) => Markup.Of(
+    public static Markup Svg(string id, string title, string description, double height, Markup content, double width = Width) => Markup.Of(
         $"""
-        <svg viewBox="0 0 {Width} {height}" role="img" aria-labelledby="{id}-title {id}-desc">
+        <svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-title {id}-desc">
         <title id="{id}-title">{title}</title><desc id="{id}-desc">{description}</desc>
         {content}
         </svg>

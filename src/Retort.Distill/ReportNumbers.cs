@@ -31,16 +31,24 @@ static class ReportNumbers
 
     public static string SignedPercent(double share) => Signed(share * 100, 1) + " %";
 
-    /// <summary>Three significant digits with a decimal prefix: 812, 1.2 k, 0.43 M parameters are written 430 k.</summary>
+    /// <summary>Three significant digits with a decimal prefix: 812, 1.20 k, 3.12 T.</summary>
     public static string Count(double value) => Math.Abs(value) switch
     {
-        < 1_000 => Significant(value) + "",
+        < 1_000 => Significant(value),
         < 1e6 => Significant(value / 1e3) + " k",
         < 1e9 => Significant(value / 1e6) + " M",
         < 1e12 => Significant(value / 1e9) + " G",
         < 1e15 => Significant(value / 1e12) + " T",
         _ => Significant(value / 1e15) + " P",
     };
+
+    /// <summary>A round count beside an axis, without its trailing zeros.</summary>
+    public static string Tick(double value)
+    {
+        string[] parts = Count(value).Split(' ');
+        parts[0] = parts[0].Contains('.') ? parts[0].TrimEnd('0').TrimEnd('.') : parts[0];
+        return string.Join(' ', parts);
+    }
 
     /// <summary>Parameters in millions from a hundred thousand up, so that teacher and student read alike.</summary>
     public static string Parameters(long value) => value < 100_000 ? Count(value) : value < 10_000_000 ? Fixed(value / 1e6, 2) + " M" : Count(value);

@@ -36,7 +36,7 @@ public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string R
     {
         VerdictOutcome.Beats => "BEATS",
         VerdictOutcome.NoBeats => "NO BEATS",
-        _ => FidelityOnly ? "INCONCLUSIVE: FIDELITY ONLY" : "INCONCLUSIVE",
+        _ => "INCONCLUSIVE",
     };
 
     /// <summary>The verdict of a run that trained no twin.</summary>
@@ -54,7 +54,7 @@ public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string R
         if (comparison.Source is MetricSource.TeacherText or MetricSource.TeacherDistribution)
         {
             string why = comparison.Source is MetricSource.TeacherText ? "the teacher wrote the held-out text" : "the metric is computed from the teacher's distribution";
-            return new(VerdictOutcome.Inconclusive, true, $"FIDELITY ONLY: {why}, so it measures closeness to the teacher and cannot show that the teacher helped. {found}", comparison);
+            return new(VerdictOutcome.Inconclusive, true, $"Fidelity only: {why}, so it measures closeness to the teacher and cannot show that the teacher helped. {found}", comparison);
         }
 
         if (interval.Seeds < SeedsNeeded)

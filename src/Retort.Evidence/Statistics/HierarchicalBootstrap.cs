@@ -37,6 +37,7 @@ public static class HierarchicalBootstrap
 {
     public const int DefaultReplicates = 10_000;
 
+    /// <summary>All three numbers are NaN when a difference is not finite, as after a training that diverged.</summary>
     /// <param name="differences">[seeds][sequences], at least two of each; rows of equal length.</param>
     /// <param name="weights">[sequences], non-negative, such as tokens a sequence; empty for equal weights.</param>
     /// <param name="seed">Seed of the resampling: the same seed and input give the same bits.</param>
@@ -61,6 +62,11 @@ public static class HierarchicalBootstrap
         }
 
         double mean = seedMeans.Average();
+        if (!double.IsFinite(mean))
+        {
+            return new BootstrapInterval(double.NaN, double.NaN, double.NaN, seeds, sequences, replicates, level);
+        }
+
         double[] replicateMeans = Resample(differences, w_N, new SplitMix64(seed), replicates);
         Array.Sort(replicateMeans);
         double tail = (1 - level) / 2;
