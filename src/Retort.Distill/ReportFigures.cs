@@ -40,7 +40,7 @@ static class ReportFigures
         "Training loss",
         Roles(report, teacher: false),
         ReportCharts.Lines("training", "Training loss over training tokens", "Each model's own objective, falling with training.", "training tokens", "own objective", Curves(report, p => p.TrainLoss), new ChartOptions(Tick, HeightFrom: 0.05)),
-        "Each model’s own objective. Student and twin minimise different losses, so their heights are not to be compared.");
+        report.Results.Twin is null ? "The objective the model was trained on." : "Each model’s own objective. Student and twin minimise different losses, so their heights are not to be compared.");
 
     /// <summary>How close student and twin come to the teacher.</summary>
     public static Markup? Fidelity(RunReport report)

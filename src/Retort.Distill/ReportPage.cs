@@ -29,7 +29,7 @@ public static class ReportPage
         {Charts("Learning", "How the losses fell, seed by seed.", ReportFigures.HeldOut(report), ReportFigures.Advantage(report), ReportFigures.Training(report), ReportFigures.RateSearch(report))}
         {Compute(report)}
         {Charts("Tasks, size and speed", "What the model can do, and what it takes.", ReportFigures.Gold(report), ReportFigures.Size(report), ReportFigures.Speed(report))}
-        {Charts("Fidelity and calibration", "How close to the teacher, and how sure for good reason.", ReportFigures.Fidelity(report), ReportFigures.Calibration(report))}
+        {Charts(report.Teacher is null ? "Calibration" : "Fidelity and calibration", report.Teacher is null ? "Whether the model is as right as it is sure." : "How close to the teacher, and whether each model is as right as it is sure.", ReportFigures.Fidelity(report), ReportFigures.Calibration(report))}
         {Cost(report)}
         {Samples(report)}
         <section><h2>Provenance</h2><p class="note">What went in, and on what machine.</p>{ReportTables.Facts("Provenance", Provenance(report))}</section>
@@ -61,10 +61,11 @@ public static class ReportPage
         Markup interval = Markup.None;
         if (verdict.Comparison is { } c && double.IsFinite(c.Interval.Low) && double.IsFinite(c.Interval.High))
         {
-            interval = Markup.Of($"<figure>{ReportCharts.Interval("interval", "Interval of the paired difference", verdict.Reason, c)}<figcaption>Mean and {c.Interval.Level * 100} % interval of {c.Direction}, {c.Metric}. Shaded: too small to matter in practice.</figcaption></figure>");
+            interval = Markup.Of($"<figure>{ReportCharts.Interval("interval", "Interval of the paired difference", verdict.Measurement ?? verdict.Reason, c)}<figcaption>Mean and {c.Interval.Level * 100} % interval of {c.Direction}, {c.Metric}. Shaded: too small to matter in practice.</figcaption></figure>");
         }
 
-        return Markup.Of($"<div class=\"verdict {tone}\" role=\"region\" aria-label=\"Verdict\"><div><p class=\"label\">{verdict.Label}</p><p class=\"reason\">{verdict.Reason}</p></div>{interval}</div>");
+        Markup measured = verdict.Measurement is { } measurement ? Markup.Of($"<p class=\"measured\">{measurement}</p>") : Markup.None;
+        return Markup.Of($"<div class=\"verdict {tone}\" role=\"region\" aria-label=\"Verdict\"><div><p class=\"label\">{verdict.Label}</p><p class=\"reason\">{verdict.Reason}</p>{measured}</div>{interval}</div>");
     }
 
     static Markup Tiles(RunReport report)
@@ -117,7 +118,7 @@ public static class ReportPage
         ? Markup.None
         : Markup.Of($"<section><h2>Equal tokens, equal compute</h2><p class=\"note\">Asking the teacher costs arithmetic too. The last row gives the twin that much more training, when it was run.</p>{ReportTables.ComputeTable(report)}</section>");
 
-    static Markup Charts(string heading, string note, params Markup?[] figures) => Markup.Of(
+    static Markup Charts(string heading, string note, params Markup?[] figures) => figures.All(f => f is null) ? Markup.None : Markup.Of(
         $"<section><h2>{heading}</h2><p class=\"note\">{note}</p><div class=\"charts\">{Markup.Join(figures.OfType<Markup>())}</div></section>");
 
     static Markup Cost(RunReport report)
@@ -150,7 +151,7 @@ public static class ReportPage
             return Markup.None;
         }
 
-        return Markup.Of($"<section><h2>Samples</h2><p class=\"note\">The same prompts, answered by each. Chosen before training, not by their answers.</p>{Markup.Join(report.Samples.Select(Sample))}</section>");
+        return Markup.Of($"<section><h2>Samples</h2><p class=\"note\">The same prompts, answered by each.</p>{Markup.Join(report.Samples.Select(Sample))}</section>");
 
         static Markup Sample(AnswerSample s) => Markup.Of(
             $"<article class=\"sample\"><div class=\"prompt\"><div class=\"text\" dir=\"auto\">{s.Prompt}</div></div><div class=\"answers\">{Answer("teacher", "Teacher", s.Teacher)}{Answer("student", "Student", s.Student)}{Answer("twin", "Twin", s.Twin)}{Answer("gold", "Gold answer", s.Gold)}</div></article>");

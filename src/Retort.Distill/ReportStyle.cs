@@ -31,8 +31,8 @@ static class ReportStyle
         .verdict.no{--tone:var(--no);--ground:var(--no-bg)}
         .verdict.open{--tone:var(--open);--ground:var(--open-bg)}
         .verdict .label{margin:0 0 8px;color:var(--tone);font-size:34px;line-height:1.1;letter-spacing:-.015em;font-weight:740}
-        .verdict .reason{margin:0;font-size:18.5px;line-height:1.5}
-        .verdict figcaption{margin-top:0}
+        .verdict .reason{margin:0 0 8px;font-size:20px;line-height:1.4;font-weight:560}
+        .verdict .measured{margin:0;font-size:15.5px}
         .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:1px;margin-top:20px;background:var(--rule);border:1px solid var(--rule);border-radius:14px;overflow:hidden}
         .tile{background:var(--card);padding:16px 20px}
         .tile dt{color:var(--soft);font-size:13.5px}
@@ -42,6 +42,7 @@ static class ReportStyle
         .warnings li::before{content:"Warning: ";color:var(--open);font-weight:640}
         .charts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:20px}
         .charts>figure:first-child:has(.group~.group~.group){grid-row:span 2}
+        .charts>figure:not(:has(.axis)):has(+figure .diagonal){align-self:start}
         figure{margin:0;padding:18px 20px 14px;background:var(--card);border:1px solid var(--rule);border-radius:14px;break-inside:avoid}
         .verdict figure{padding:0;background:none;border:0}
         figcaption{margin-top:8px;color:var(--soft);font-size:13.5px;line-height:1.45}
@@ -71,6 +72,7 @@ static class ReportStyle
         thead th{border-top:0;color:var(--soft);font-size:13.5px;font-weight:500;vertical-align:bottom}
         th:first-child,td:first-child{text-align:left;font-weight:500}
         td small,th small{color:var(--soft);font-size:13px;font-weight:400}td small,tbody th small{margin-left:8px}thead small{display:block}
+        .difference small{display:inline-block;width:11.2em;text-align:left}
         thead .student,thead .twin,thead .teacher{color:var(--role);font-weight:640}
         .facts th{width:34%;color:var(--soft);white-space:normal}
         .facts td{text-align:left;white-space:normal;overflow-wrap:anywhere}
@@ -81,7 +83,7 @@ static class ReportStyle
         .sample{margin-top:18px;padding:18px 20px;background:var(--card);border:1px solid var(--rule);border-radius:14px;break-inside:avoid}
         .sample .prompt{margin:0 0 14px;max-width:none}
         .sample .answers{display:grid;grid-template-columns:repeat(auto-fit,minmax(215px,1fr));gap:16px 22px}
-        .answers div{border-top:3px solid var(--role,var(--soft));padding-top:8px;min-width:0}
+        .answers>div{border-top:3px solid var(--role,var(--soft));padding-top:8px;min-width:0}
         .answers .twin{border-top-style:dashed}.answers .teacher{border-top-style:dotted}
         .answers h4{margin:0 0 3px;color:var(--role,var(--soft));font-size:13px;font-weight:640}
         .text{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate;font-size:15px;line-height:1.5}
@@ -89,10 +91,10 @@ static class ReportStyle
         code{font:13.5px ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
         footer{margin-top:44px;padding-top:16px;border-top:1px solid var(--rule);color:var(--soft);font-size:13.5px}
         @media (max-width:760px){main{padding:28px 16px 48px}h1{font-size:30px}section{margin-top:40px}.charts{grid-template-columns:minmax(0,1fr);gap:14px}
-        .verdict{grid-template-columns:minmax(0,1fr);padding:20px}.verdict .label{font-size:28px}.verdict .reason{font-size:17px}
-        figure{padding:14px 14px 12px}.verdict figure{padding:0}svg{font-size:14px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile{padding:13px 15px}.tile dd{font-size:22px}th,td{padding:8px 12px}}
+        .verdict{grid-template-columns:minmax(0,1fr);padding:20px}.verdict .label{font-size:28px}.verdict .reason{font-size:18px}
+        figure{padding:14px 14px 12px}.verdict figure{padding:0}svg{font-size:14px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile{padding:13px 15px}.tile dd{font-size:22px}table{font-size:14px}th,td{padding:7px 9px}tbody th{white-space:normal;min-width:104px}tbody th small{display:block;margin-left:0}thead small{font-size:12px}}
         @media print{:root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#ccc;--track:#eee;
         --student:#0b7268;--twin:#b25208;--teacher:#5b4fa3;--beats:#0b7268;--beats-bg:#fff;--no:#a33a2c;--no-bg:#fff;--open:#6a5a1e;--open-bg:#fff}
-        body{font-size:10.5pt}main{max-width:none;padding:0}section{margin-top:24pt}h2{break-after:avoid}*{print-color-adjust:exact}details>*{display:block}}
+        body{font-size:10.5pt}main{max-width:none;padding:0}section{margin-top:24pt}h2{break-after:avoid}*{print-color-adjust:exact}details::details-content{content-visibility:visible}}
         """;
 }

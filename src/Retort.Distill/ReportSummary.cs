@@ -39,7 +39,7 @@ public static class ReportSummary
         if (report.Verdict is { } verdict)
         {
             lines.Add("");
-            lines.AddRange(Wrap($"{verdict.Label}. {verdict.Reason}"));
+            lines.AddRange(Wrap($"{verdict.Label}. {verdict.Reason} {verdict.Measurement}".TrimEnd()));
         }
 
         if (report.Warnings.Count > 0)

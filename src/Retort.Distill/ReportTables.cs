@@ -23,10 +23,10 @@ static class ReportTables
             }
         }
 
-        Add("Cross entropy", "nats per token", s => s.CrossEntropy, Nats, c => c.Source is MetricSource.HeldOutText or MetricSource.TeacherText);
+        Add("Cross entropy", report.Data.TeacherTextOnly ? "nats per token, fidelity" : "nats per token", s => s.CrossEntropy, Nats, c => c.Source is MetricSource.HeldOutText or MetricSource.TeacherText);
         Add("Perplexity", "", s => s.Perplexity, Significant, _ => false);
-        Add("Forward KL to teacher", "nats per token", s => s.ForwardKl, Nats, c => c.Source is MetricSource.TeacherDistribution && !c.IsScore);
-        Add("Top-1 agreement", "with the teacher", s => s.TopAgreement, Percent, c => c.Source is MetricSource.TeacherDistribution && c.IsScore);
+        Add("Forward KL to teacher", "nats per token, fidelity", s => s.ForwardKl, Nats, c => c.Source is MetricSource.TeacherDistribution && !c.IsScore);
+        Add("Top-1 agreement", "fidelity", s => s.TopAgreement, Percent, c => c.Source is MetricSource.TeacherDistribution && c.IsScore);
         Add("Calibration error", "ECE, 15 bins", s => s.Calibration?.Error, Percent, _ => false);
         Add("Gold tasks, all", "", s => s.GoldMean, Percent, c => c.Source is MetricSource.GoldTask);
         foreach (GoldScore gold in r.Student.Mean.Gold)
@@ -110,6 +110,6 @@ static class ReportTables
     static Markup Head(bool shown, ChartRole role, string small) => shown ? Markup.Of($"<th scope=\"col\" class=\"{role.Css}\">{role.Name}<small>{small}</small></th>") : Markup.None;
 
     static Markup Difference(PairedComparison? c) => c is null
-        ? Markup.Of($"<td>{Absent}</td>")
-        : Markup.Of($"<td>{c.Signed(c.Interval.Mean)}<small>{c.Signed(c.Interval.Low)} to {c.Signed(c.Interval.High)}{(c.IsScore ? " points" : "")}{(c.Source is MetricSource.TeacherDistribution or MetricSource.TeacherText ? ", fidelity" : "")}</small></td>");
+        ? Markup.Of($"<td class=\"difference\">{Absent}<small></small></td>")
+        : Markup.Of($"<td class=\"difference\">{c.Signed(c.Interval.Mean)}<small>{c.Signed(c.Interval.Low)} to {c.Signed(c.Interval.High)}{(c.IsScore ? " points" : "")}</small></td>");
 }

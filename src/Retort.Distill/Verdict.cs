@@ -24,9 +24,10 @@ public enum VerdictOutcome
 /// </list>
 /// </summary>
 /// <param name="FidelityOnly">Every metric at hand was computed from the teacher, so the question could not be asked.</param>
-/// <param name="Reason">One or two sentences for a reader.</param>
+/// <param name="Reason">One sentence for a reader: why this outcome.</param>
+/// <param name="Measurement">One sentence: the difference, its interval and what it was taken over; null without a twin or with one seed.</param>
 /// <param name="Comparison">What the verdict rests on; null without a twin.</param>
-public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string Reason, PairedComparison? Comparison)
+public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string Reason, string? Measurement, PairedComparison? Comparison)
 {
     public const int SeedsNeeded = 5;
 
@@ -41,49 +42,48 @@ public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string R
 
     /// <summary>The verdict of a run that trained no twin.</summary>
     public static Verdict WithoutTwin() =>
-        new(VerdictOutcome.Inconclusive, false, "No twin was trained, so nothing shows what the teacher added.", null);
+        new(VerdictOutcome.Inconclusive, false, "No twin was trained, so nothing shows what the teacher added.", null, null);
 
     /// <summary>The verdict of a run with a twin but a single seed, where no interval over seeds exists.</summary>
     public static Verdict OfOneSeed() =>
-        new(VerdictOutcome.Inconclusive, false, $"One seed cannot show the spread between seeds. A verdict needs at least {SeedsNeeded} seeds.", null);
+        new(VerdictOutcome.Inconclusive, false, $"One seed cannot show the spread between seeds. A verdict needs at least {SeedsNeeded} seeds.", null, null);
 
     public static Verdict Of(PairedComparison comparison)
     {
         BootstrapInterval interval = comparison.Interval;
-        string found = Found(comparison);
+        string found = Measure(comparison);
         if (comparison.Source is MetricSource.TeacherText or MetricSource.TeacherDistribution)
         {
             string why = comparison.Source is MetricSource.TeacherText ? "the teacher wrote the held-out text" : "the metric is computed from the teacher's distribution";
-            return new(VerdictOutcome.Inconclusive, true, $"Fidelity only: {why}, so it measures closeness to the teacher and cannot show that the teacher helped. {found}", comparison);
+            return new(VerdictOutcome.Inconclusive, true, $"Fidelity only: {why}, so it measures closeness to the teacher and cannot show that the teacher helped.", found, comparison);
         }
 
         if (interval.Seeds < SeedsNeeded)
         {
-            return new(VerdictOutcome.Inconclusive, false, $"{interval.Seeds} seeds are too few: a verdict needs at least {SeedsNeeded}. {found}", comparison);
+            return new(VerdictOutcome.Inconclusive, false, $"{interval.Seeds} seeds are too few; a verdict needs at least {SeedsNeeded}.", found, comparison);
         }
 
         if (!double.IsFinite(interval.Low) || !double.IsFinite(interval.High))
         {
-            return new(VerdictOutcome.Inconclusive, false, "The difference is not a finite number: at least one training diverged.", comparison);
+            return new(VerdictOutcome.Inconclusive, false, "The difference is not a finite number: at least one training diverged.", null, comparison);
         }
 
         if (interval.Low > 0)
         {
-            return new(VerdictOutcome.Beats, false, $"The student is better than its twin, which had no teacher. {found}", comparison);
+            return new(VerdictOutcome.Beats, false, $"The student is better than its twin, which had no teacher.", found, comparison);
         }
 
         if (interval.High < 0)
         {
-            return new(VerdictOutcome.NoBeats, false, $"The twin, which had no teacher, is ahead of the student. {found}", comparison);
+            return new(VerdictOutcome.NoBeats, false, $"The twin, which had no teacher, is ahead of the student.", found, comparison);
         }
 
         return interval.High <= comparison.Margin
-            ? new(VerdictOutcome.NoBeats, false, $"Whatever the teacher added is within the practical margin of {Margin(comparison)}. {found}", comparison)
-            : new(VerdictOutcome.Inconclusive, false, $"The interval contains zero and reaches past the practical margin of {Margin(comparison)}. {found}", comparison);
+            ? new(VerdictOutcome.NoBeats, false, $"Whatever the teacher added is within the practical margin of {Margin(comparison)}.", found, comparison)
+            : new(VerdictOutcome.Inconclusive, false, $"The interval contains zero and reaches past the practical margin of {Margin(comparison)}.", found, comparison);
     }
 
-    /// <summary>The measurement itself, free of judgement.</summary>
-    static string Found(PairedComparison c)
+    static string Measure(PairedComparison c)
     {
         BootstrapInterval i = c.Interval;
         string share = c.IsScore || !(c.Twin > 0) ? "" : $", {ReportNumbers.SignedPercent(i.Mean / c.Twin)} of the twin's";

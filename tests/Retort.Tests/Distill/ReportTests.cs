@@ -146,7 +146,7 @@ public partial class ReportTests
             bool points = comparison.GetProperty("unit").GetString() == "points";
             JsonElement interval = comparison.GetProperty("interval");
             string Signed(string end) => "+" + (interval.GetProperty(end).GetDouble() * (points ? 100 : 1)).ToString(points ? "N1" : "N4");
-            Assert.Contains($"<td>{Signed("mean")}<small>{Signed("low")} to {Signed("high")}", page);
+            Assert.Contains($"<td class=\"difference\">{Signed("mean")}<small>{Signed("low")} to {Signed("high")}", page);
         }
 
         foreach (JsonElement model in new[] { json.RootElement.GetProperty("teacher"), json.RootElement.GetProperty("student") })
@@ -154,7 +154,8 @@ public partial class ReportTests
             Assert.Contains(model.GetProperty("parameters").GetInt64().ToString("N0") + " parameters", page);
         }
 
-        Assert.Contains(report.Verdict!.Reason.Replace("'", "&#39;"), page);
+        Assert.Contains(report.Verdict!.Reason, page);
+        Assert.Contains(report.Verdict.Measurement!.Replace("'", "&#39;").Replace("+", "&#43;"), page.Replace("+", "&#43;"));
     }
 
     [Fact]
@@ -187,7 +188,7 @@ public partial class ReportTests
             Assert.Contains(lines, l => l.EndsWith("out/report.html", StringComparison.Ordinal));
             if (report.Verdict is { } verdict)
             {
-                Assert.Contains($"{verdict.Label}. {verdict.Reason}", string.Join(' ', lines));
+                Assert.Contains($"{verdict.Label}. {verdict.Reason} {verdict.Measurement}".TrimEnd(), string.Join(' ', lines));
             }
         }
     }

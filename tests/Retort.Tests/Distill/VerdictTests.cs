@@ -52,7 +52,7 @@ public class VerdictTests
     {
         Verdict verdict = Verdict.Of(PairedComparison.OfGold(new BootstrapInterval(0.048, 0.013, 0.083, 5, 500, 10_000, 0.95), 0.73));
         Assert.Equal(VerdictOutcome.Beats, verdict.Outcome);
-        Assert.Contains("+4.8 points (95 % interval +1.3 to +8.3) over 5 seeds and 500 held-out tasks", verdict.Reason, StringComparison.Ordinal);
+        Assert.Contains("+4.8 points (95 % interval +1.3 to +8.3) over 5 seeds and 500 held-out tasks", verdict.Measurement, StringComparison.Ordinal);
     }
 
     [Fact]
