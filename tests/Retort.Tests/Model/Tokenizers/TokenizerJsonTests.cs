@@ -96,6 +96,22 @@ public class TokenizerJsonTests
         Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.TokenText(300));
     }
 
+    [Fact]
+    public void ThreadsShareATokenizer()
+    {
+        Tokenizer shared = Tokenizer.Open(GoldenFiles.Find("bytes.json"));
+        int[][] alone = [.. Samples.Texts.Select(text => Tokenizer.Open(GoldenFiles.Find("bytes.json")).Encode(text))];
+        int[][] together = [.. Enumerable.Repeat(Samples.Texts, 20).SelectMany(texts => texts).AsParallel().AsOrdered().WithDegreeOfParallelism(4).Select(text => shared.Encode(text))];
+        Assert.All(together.Select((ids, at) => (ids, at)), one => Assert.Equal(alone[one.at % alone.Length], one.ids));
+    }
+
+    [Fact]
+    public void LongWordsMergeAsShortOnes()
+    {
+        Tokenizer tokenizer = BytePairTrainer.Train([new string('a', 4096)], 264, []);
+        Assert.Equal(Enumerable.Repeat(tokenizer.VocabularySize - 1, 32), tokenizer.Encode(new string('a', 32 << (tokenizer.VocabularySize - 256))));
+    }
+
     internal static JsonNode Bytes() => JsonNode.Parse(File.ReadAllText(GoldenFiles.Find("bytes.json")))!;
 
     static JsonNode Write(string name, string path)
