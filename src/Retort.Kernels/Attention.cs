@@ -34,6 +34,7 @@ public static unsafe class Attention
         Shape.Holds("Attention.Forward", "v", v_BGDL.Length, (long)blocks * keyHeads * size * L);
         Shape.Holds("Attention.Forward", "lse", lse_BHL.Length, (long)blocks * heads * L);
         Shape.Holds("Attention.Forward", "scratch", scratch.Length, ForwardScratch(blocks));
+        Shape.Within("Attention.Forward", "head", head, heads);
         fixed (float* o = o_BHDL, lse = lse_BHL, q = q_BHDL, k = k_BGDL, v = v_BGDL, s = scratch)
         {
             nint qBlock = (nint)heads * size * L, kBlock = (nint)keyHeads * size * L, qHead = (nint)head * size * L, kHead = (nint)(head / (heads / keyHeads)) * size * L;
@@ -72,7 +73,13 @@ public static unsafe class Attention
         Shape.Holds("Attention.Backward", "dk", dk_BGDL.Length, (long)blocks * keyHeads * size * L);
         Shape.Holds("Attention.Backward", "dv", dv_BGDL.Length, (long)blocks * keyHeads * size * L);
         Shape.Holds("Attention.Backward", "do", do_BHDL.Length, (long)blocks * heads * size * L);
+        Shape.Holds("Attention.Backward", "o", o_BHDL.Length, (long)blocks * heads * size * L);
+        Shape.Holds("Attention.Backward", "lse", lse_BHL.Length, (long)blocks * heads * L);
+        Shape.Holds("Attention.Backward", "q", q_BHDL.Length, (long)blocks * heads * size * L);
+        Shape.Holds("Attention.Backward", "k", k_BGDL.Length, (long)blocks * keyHeads * size * L);
+        Shape.Holds("Attention.Backward", "v", v_BGDL.Length, (long)blocks * keyHeads * size * L);
         Shape.Holds("Attention.Backward", "scratch", scratch.Length, BackwardScratch(blocks, size));
+        Shape.Within("Attention.Backward", "keyHead", keyHead, keyHeads);
         int padded = Padded(size), group = heads / keyHeads, tokens = blocks * L;
         float scale = 1f / MathF.Sqrt(size);
         fixed (float* dq = dq_BHDL, dk = dk_BGDL, dv = dv_BGDL, dout = do_BHDL, o = o_BHDL, lse = lse_BHL, q = q_BHDL, k = k_BGDL, v = v_BGDL, s = scratch)

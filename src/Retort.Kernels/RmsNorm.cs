@@ -36,6 +36,7 @@ public static unsafe class RmsNorm
         int channels = g_C.Length;
         Shape.Holds("RmsNorm.Again", "y", y_CL.Length, (long)channels * L);
         Shape.Holds("RmsNorm.Again", "x", x_CL.Length, (long)channels * L);
+        Shape.Holds("RmsNorm.Again", "rstd", rstd_L.Length, L);
         fixed (float* y = y_CL, r = rstd_L, x = x_CL, g = g_C)
         {
             switch (Lanes.Path)
@@ -57,6 +58,7 @@ public static unsafe class RmsNorm
         Shape.Holds("RmsNorm.BackwardInput", "dx", dx_CL.Length, (long)channels * L);
         Shape.Holds("RmsNorm.BackwardInput", "dy", dy_CL.Length, (long)channels * L);
         Shape.Holds("RmsNorm.BackwardInput", "x", x_CL.Length, (long)channels * L);
+        Shape.Holds("RmsNorm.BackwardInput", "rstd", rstd_L.Length, L);
         fixed (float* dx = dx_CL, dy = dy_CL, x = x_CL, r = rstd_L, g = g_C)
         {
             switch (Lanes.Path)
@@ -79,6 +81,7 @@ public static unsafe class RmsNorm
         Shape.Holds("RmsNorm.BackwardWeight", "dy", dy_BCL.Length, (long)blocks * channels * L);
         Shape.Holds("RmsNorm.BackwardWeight", "x", x_BCL.Length, (long)blocks * channels * L);
         Shape.Holds("RmsNorm.BackwardWeight", "rstd", rstd_BL.Length, ((long)(blocks - 1) * rstdStride) + rstdOffset + L);
+        Shape.Within("RmsNorm.BackwardWeight", "channel", channel, channels);
         fixed (float* dy = dy_BCL, x = x_BCL, r = rstd_BL)
         {
             nint at = (nint)channel * L, stride = (nint)channels * L;

@@ -18,6 +18,8 @@ public static unsafe class Rope
     /// <param name="frequency_P">Radians a position of each pair, computed in double.</param>
     public static void Tables(Span<float> cos_PT, Span<float> sin_PT, ReadOnlySpan<double> frequency_P, int positions)
     {
+        Shape.Holds("Rope.Tables", "cos", cos_PT.Length, (long)frequency_P.Length * positions);
+        Shape.Holds("Rope.Tables", "sin", sin_PT.Length, (long)frequency_P.Length * positions);
         for (int p = 0; p < frequency_P.Length; p++)
         {
             for (int t = 0; t < positions; t++)
