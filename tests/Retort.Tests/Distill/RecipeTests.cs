@@ -7,6 +7,8 @@ public sealed class RecipeTests : IDisposable
 {
     const string Good = "teacher: t\nstudent:\n  shape: {hidden: 16, layers: 1, heads: 2}\ndata:\n  sample: tales\n";
 
+    const string Signs = " :-[]{}\n09azt\"'&*!|>%@";
+
     readonly string _folder = Directory.CreateTempSubdirectory("retort-recipe").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -75,7 +77,7 @@ public sealed class RecipeTests : IDisposable
             char[] text = full.ToCharArray();
             for (int edits = 1 + random.NextInt(3); edits > 0; edits--)
             {
-                text[random.NextInt(text.Length)] = (char)(random.NextInt(8) == 0 ? random.NextInt(300) : " :-[]{}\n09azt\"'&*!|>%@"[random.NextInt(23)]);
+                text[random.NextInt(text.Length)] = (char)(random.NextInt(8) == 0 ? random.NextInt(300) : Signs[random.NextInt(Signs.Length)]);
             }
 
             try
