@@ -8,6 +8,7 @@ public static class Blocks
     /// <summary>Widens bfloat16, the upper half of a float; exact.</summary>
     public static void FromBFloat16(Span<float> to, ReadOnlySpan<ushort> from)
     {
+        Shape.Holds("Blocks.FromBFloat16", "to", to.Length, from.Length);
         Span<uint> bits = MemoryMarshal.Cast<float, uint>(to);
         for (int i = 0; i < from.Length; i++)
         {
@@ -18,6 +19,7 @@ public static class Blocks
     /// <summary>Rounds to bfloat16; a NaN stays a quiet NaN.</summary>
     public static void ToBFloat16(Span<ushort> to, ReadOnlySpan<float> from)
     {
+        Shape.Holds("Blocks.ToBFloat16", "to", to.Length, from.Length);
         ReadOnlySpan<uint> bits = MemoryMarshal.Cast<float, uint>(from);
         for (int i = 0; i < bits.Length; i++)
         {
@@ -30,6 +32,7 @@ public static class Blocks
     /// <summary>Widens IEEE half; exact.</summary>
     public static void FromHalf(Span<float> to, ReadOnlySpan<ushort> from)
     {
+        Shape.Holds("Blocks.FromHalf", "to", to.Length, from.Length);
         ReadOnlySpan<Half> halves = MemoryMarshal.Cast<ushort, Half>(from);
         for (int i = 0; i < halves.Length; i++)
         {
@@ -40,6 +43,7 @@ public static class Blocks
     /// <summary>Rounds to IEEE half; values beyond its range become infinite.</summary>
     public static void ToHalf(Span<ushort> to, ReadOnlySpan<float> from)
     {
+        Shape.Holds("Blocks.ToHalf", "to", to.Length, from.Length);
         Span<Half> halves = MemoryMarshal.Cast<ushort, Half>(to);
         for (int i = 0; i < from.Length; i++)
         {

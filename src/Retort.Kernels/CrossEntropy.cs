@@ -20,9 +20,11 @@ public static unsafe class CrossEntropy
         Shape.Holds("CrossEntropy", "loss", loss_L.Length, L);
         Shape.Holds("CrossEntropy", "targets", targets_L.Length, L);
         Shape.Holds("CrossEntropy", "weights", weights_L.Length, L);
+        Shape.Within("CrossEntropy", "targets", targets_L[..L], vocabulary);
         float* lse_L = stackalloc float[L], max_L = stackalloc float[L];
         fixed (float* z = z_VL, w = weights_L, loss = loss_L)
         {
+            // The difference of two logits before the logarithm: with logits in the thousands the other order would round it away.
             for (int l = 0; l < L; l++)
             {
                 loss[l] = -z[((nint)targets_L[l] * L) + l];
@@ -38,7 +40,7 @@ public static unsafe class CrossEntropy
 
             for (int l = 0; l < L; l++)
             {
-                loss[l] += max_L[l] + MathF.Log(lse_L[l]);
+                loss[l] = loss[l] + max_L[l] + MathF.Log(lse_L[l]);
                 lse_L[l] = w[l] / lse_L[l];
             }
 

@@ -37,6 +37,7 @@ public static unsafe class Divergence
         Shape.Holds("Divergence", "loss", loss_L.Length, L);
         Shape.Holds("Divergence", "targets", targets_L.Length, L);
         Shape.Holds("Divergence", "weights", tokenWeights_L.Length, L);
+        Shape.Within("Divergence", "targets", targets_L[..L], vocabulary);
         bool forwardOnly = terms is { CrossEntropy: 0, ReverseKl: 0, JensenShannon: 0, Temperature: 1 };
         float* label_L = stackalloc float[L];
         fixed (float* z = z_VL, u = u_VL, w = tokenWeights_L, loss = loss_L)

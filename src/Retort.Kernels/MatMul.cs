@@ -39,7 +39,7 @@ public static unsafe class MatMul
         fixed (float* y = y_BNL, w = w_NK, x = x_BKL)
         {
             Operand s = new(RowStride: k, ColumnStride: 1, 0, LaneStride: L, 0, 1, k);
-            int step = Math.Max(8, CachedWeights / k / 8 * 8);
+            int step = Math.Max(8, CachedWeights / Math.Max(k, 1) / 8 * 8);
             for (int row = 0; row < n; row += step)
             {
                 int rows = Math.Min(step, n - row);
@@ -62,7 +62,7 @@ public static unsafe class MatMul
         Shape.Holds("MatMul.BackwardInput", "dy", dy_BNL.Length, (long)blocks * n * L);
         fixed (float* dx = dx_BKL, w = w_NK, dy = dy_BNL)
         {
-            for (int depth = 0; depth < n; depth += DepthPass)
+            for (int depth = 0; depth == 0 || depth < n; depth += DepthPass)
             {
                 int count = Math.Min(DepthPass, n - depth);
                 Operand s = new(RowStride: 1, ColumnStride: k, 0, LaneStride: L, 0, 1, count);
@@ -83,6 +83,7 @@ public static unsafe class MatMul
     {
         Shape.Holds("MatMul.Panels", "xt", xt.Length, PanelLength(k, blocks));
         Shape.Holds("MatMul.Panels", "x", x_KL.Length, (long)k * L);
+        Shape.Within("MatMul.Panels", "block", block, blocks);
         fixed (float* to = xt, x = x_KL)
         {
             for (int column = 0; column < k; column += L)
@@ -101,6 +102,7 @@ public static unsafe class MatMul
         Shape.Holds("MatMul.BackwardWeight", "dw", dw_NK.Length, (long)n * k);
         Shape.Holds("MatMul.BackwardWeight", "dy", dy_BNL.Length, (long)blocks * n * L);
         Shape.Holds("MatMul.BackwardWeight", "xt", xt.Length, PanelLength(k, blocks));
+        Shape.Range("MatMul.BackwardWeight", from, to, n);
         float* edge = stackalloc float[8 * L];
         fixed (float* dw = dw_NK, dy = dy_BNL, x = xt)
         {
@@ -135,25 +137,26 @@ public static unsafe class MatMul
         }
     }
 
-    /// <summary>y[n] = Σₖ w[n, k] · x[k] for rows <paramref name="from"/> to <paramref name="to"/>: one token, read at the speed of memory.</summary>
-    public static void ForwardVector(Span<float> y_N, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> x_K, int from, int to)
+    /// <summary>y[n] (+)= Σₖ w[n, k] · x[k] for rows <paramref name="from"/> to <paramref name="to"/>: one token, read at the speed of memory.</summary>
+    public static void ForwardVector(Span<float> y_N, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> x_K, int from, int to, bool accumulate = false)
     {
         int k = x_K.Length;
         Shape.Holds("MatMul.ForwardVector", "y", y_N.Length, to);
         Shape.Holds("MatMul.ForwardVector", "w", w_NK.Length, (long)to * k);
+        Shape.Range("MatMul.ForwardVector", from, to, y_N.Length);
         fixed (float* y = y_N, w = w_NK, x = x_K)
         {
             switch (Lanes.Path)
             {
-                case VectorPath.Vector512: Dots<Lanes512, Vector512<float>>(y, w, x, from, to, k); break;
-                case VectorPath.Vector256: Dots<Lanes256, Vector256<float>>(y, w, x, from, to, k); break;
-                case VectorPath.Vector128: Dots<Lanes128, Vector128<float>>(y, w, x, from, to, k); break;
-                default: Dots<Lanes1, float>(y, w, x, from, to, k); break;
+                case VectorPath.Vector512: Dots<Lanes512, Vector512<float>>(y, w, x, from, to, k, accumulate); break;
+                case VectorPath.Vector256: Dots<Lanes256, Vector256<float>>(y, w, x, from, to, k, accumulate); break;
+                case VectorPath.Vector128: Dots<Lanes128, Vector128<float>>(y, w, x, from, to, k, accumulate); break;
+                default: Dots<Lanes1, float>(y, w, x, from, to, k, accumulate); break;
             }
         }
     }
 
-    internal static void Dots<W, V>(float* y, float* w, float* x, int from, int to, int k) where W : struct, ILanes<V> where V : struct
+    internal static void Dots<W, V>(float* y, float* w, float* x, int from, int to, int k, bool accumulate) where W : struct, ILanes<V> where V : struct
     {
         for (int n = from; n < to; n++)
         {
@@ -179,7 +182,7 @@ public static unsafe class MatMul
                 sum += row[i] * x[i];
             }
 
-            y[n] = sum;
+            y[n] = accumulate ? y[n] + sum : sum;
         }
     }
 

@@ -30,12 +30,32 @@ public static unsafe class RmsNorm
         }
     }
 
+    /// <summary>Normalizes one token alone, its channels in a row.</summary>
+    /// <param name="y_C">Output; may be the input itself.</param>
+    public static void ForwardVector(Span<float> y_C, ReadOnlySpan<float> x_C, ReadOnlySpan<float> g_C, float epsilon)
+    {
+        int channels = g_C.Length;
+        Shape.Holds("RmsNorm.ForwardVector", "y", y_C.Length, channels);
+        Shape.Holds("RmsNorm.ForwardVector", "x", x_C.Length, channels);
+        fixed (float* y = y_C, x = x_C, g = g_C)
+        {
+            switch (Lanes.Path)
+            {
+                case VectorPath.Vector512: ForwardVector<Lanes512, Vector512<float>>(y, x, g, channels, epsilon); break;
+                case VectorPath.Vector256: ForwardVector<Lanes256, Vector256<float>>(y, x, g, channels, epsilon); break;
+                case VectorPath.Vector128: ForwardVector<Lanes128, Vector128<float>>(y, x, g, channels, epsilon); break;
+                default: ForwardVector<Lanes1, float>(y, x, g, channels, epsilon); break;
+            }
+        }
+    }
+
     /// <summary>The norm with known r, for a backward pass that kept only r: y[c] = x[c] · r · g[c].</summary>
     public static void Again(Span<float> y_CL, ReadOnlySpan<float> rstd_L, ReadOnlySpan<float> x_CL, ReadOnlySpan<float> g_C)
     {
         int channels = g_C.Length;
         Shape.Holds("RmsNorm.Again", "y", y_CL.Length, (long)channels * L);
         Shape.Holds("RmsNorm.Again", "x", x_CL.Length, (long)channels * L);
+        Shape.Holds("RmsNorm.Again", "rstd", rstd_L.Length, L);
         fixed (float* y = y_CL, r = rstd_L, x = x_CL, g = g_C)
         {
             switch (Lanes.Path)
@@ -57,6 +77,7 @@ public static unsafe class RmsNorm
         Shape.Holds("RmsNorm.BackwardInput", "dx", dx_CL.Length, (long)channels * L);
         Shape.Holds("RmsNorm.BackwardInput", "dy", dy_CL.Length, (long)channels * L);
         Shape.Holds("RmsNorm.BackwardInput", "x", x_CL.Length, (long)channels * L);
+        Shape.Holds("RmsNorm.BackwardInput", "rstd", rstd_L.Length, L);
         fixed (float* dx = dx_CL, dy = dy_CL, x = x_CL, r = rstd_L, g = g_C)
         {
             switch (Lanes.Path)
@@ -79,6 +100,7 @@ public static unsafe class RmsNorm
         Shape.Holds("RmsNorm.BackwardWeight", "dy", dy_BCL.Length, (long)blocks * channels * L);
         Shape.Holds("RmsNorm.BackwardWeight", "x", x_BCL.Length, (long)blocks * channels * L);
         Shape.Holds("RmsNorm.BackwardWeight", "rstd", rstd_BL.Length, ((long)(blocks - 1) * rstdStride) + rstdOffset + L);
+        Shape.Within("RmsNorm.BackwardWeight", "channel", channel, channels);
         fixed (float* dy = dy_BCL, x = x_BCL, r = rstd_BL)
         {
             nint at = (nint)channel * L, stride = (nint)channels * L;
@@ -108,6 +130,34 @@ public static unsafe class RmsNorm
         }
 
         Again<W, V>(y, r, x, g, channels);
+    }
+
+    internal static void ForwardVector<W, V>(float* y, float* x, float* g, int channels, float epsilon) where W : struct, ILanes<V> where V : struct
+    {
+        V squares = W.Broadcast(0f);
+        int c = 0;
+        for (; c + W.Count <= channels; c += W.Count)
+        {
+            V v = W.Load(x + c);
+            squares = W.MultiplyAdd(v, v, squares);
+        }
+
+        float sum = W.Sum(squares);
+        for (; c < channels; c++)
+        {
+            sum += x[c] * x[c];
+        }
+
+        float rstd = 1f / MathF.Sqrt((sum * (1f / channels)) + epsilon);
+        for (c = 0; c + W.Count <= channels; c += W.Count)
+        {
+            W.Store(y + c, W.Multiply(W.Multiply(W.Load(x + c), W.Broadcast(rstd)), W.Load(g + c)));
+        }
+
+        for (; c < channels; c++)
+        {
+            y[c] = x[c] * rstd * g[c];
+        }
     }
 
     internal static void Again<W, V>(float* y, float* r, float* x, float* g, int channels) where W : struct, ILanes<V> where V : struct

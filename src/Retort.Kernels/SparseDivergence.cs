@@ -36,6 +36,15 @@ public static unsafe class SparseDivergence
         Shape.Holds("SparseDivergence", "z", z_VL.Length, (long)vocabulary * L);
         Shape.Holds("SparseDivergence", "ids", ids_LK.Length, (long)kept * L);
         Shape.Holds("SparseDivergence", "p", p_LK.Length, (long)kept * L);
+        Shape.Holds("SparseDivergence", "loss", loss_L.Length, L);
+        Shape.Holds("SparseDivergence", "targets", targets_L.Length, L);
+        Shape.Holds("SparseDivergence", "weights", tokenWeights_L.Length, L);
+        Shape.Within("SparseDivergence", "targets", targets_L[..L], vocabulary);
+        foreach (int id in ids_LK[..(kept * L)])
+        {
+            Shape.Within("SparseDivergence", "ids", Math.Max(id, 0), vocabulary);
+        }
+
         float t = terms.Temperature;
         bool hot = t != 1f && terms.CrossEntropy != 0;
         Shape.Holds("SparseDivergence", "scratch", scratch_VL.Length, hot ? (long)vocabulary * L : 0);
@@ -64,7 +73,7 @@ public static unsafe class SparseDivergence
                 }
                 for (int l = 0; l < L; l++)
                 {
-                    loss[l] = terms.CrossEntropy * (max_L[l] + MathF.Log(sum_L[l]) - label_L[l]);
+                    loss[l] = terms.CrossEntropy * (max_L[l] - label_L[l] + MathF.Log(sum_L[l]));
                     outer_L[l] = terms.CrossEntropy * w[l] / sum_L[l];
                 }
 
@@ -106,7 +115,7 @@ public static unsafe class SparseDivergence
                 }
 
                 float scale = w[l] * terms.ForwardKl * t, hardHere = hot ? 0f : terms.CrossEntropy;
-                loss[l] = (hot ? loss[l] : terms.CrossEntropy * (max_L[l] + logSum - label_L[l])) + (terms.ForwardKl * t * t * value);
+                loss[l] = (hot ? loss[l] : terms.CrossEntropy * (max_L[l] - label_L[l] + logSum)) + (terms.ForwardKl * t * t * value);
                 outer_L[l] = ((scale * share) + (hardHere * w[l])) / sum_L[l];
                 label_L[l] = scale * (1f - share);
             }

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Retort.Kernels;
 
 /// <summary>
@@ -13,13 +15,13 @@ public sealed class Workers : IDisposable
     const int SpinRounds = 2000;
 
     readonly Thread[] _threads;
-    readonly SemaphoreSlim _wake = new(0);
+    readonly SemaphoreSlim[] _wake;
+    readonly int[] _asleep;
     Action<int, int> _body = static (_, _) => { };
     Exception? _failure;
     int _items;
     int _next;
     int _busy;
-    int _asleep;
     volatile int _generation;
     volatile bool _stop;
 
@@ -29,9 +31,12 @@ public sealed class Workers : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Threads = threads;
         _threads = new Thread[threads - 1];
+        _wake = new SemaphoreSlim[threads - 1];
+        _asleep = new int[threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
             int worker = i + 1;
+            _wake[i] = new SemaphoreSlim(0);
             _threads[i] = new Thread(() => Serve(worker)) { IsBackground = true, Name = $"worker {worker}" };
             _threads[i].Start();
         }
@@ -39,7 +44,8 @@ public sealed class Workers : IDisposable
 
     public int Threads { get; }
 
-    /// <summary>Runs <paramref name="body"/>(item, worker) for every item in 0..items−1 and returns when all are done.</summary>
+    /// <summary>Runs <paramref name="body"/>(item, worker) for every item in 0..items−1 and returns when all are done. The first exception of
+    /// the body is thrown on as it was, when no item runs any more; some items may then not have run.</summary>
     /// <param name="items">How many items.</param>
     /// <param name="body">Gets the item's number and the number of the worker (0..Threads−1), which owns its scratch memory.</param>
     public void Run(int items, Action<int, int> body)
@@ -65,12 +71,7 @@ public sealed class Workers : IDisposable
         Volatile.Write(ref _next, 0);
         Volatile.Write(ref _busy, _threads.Length);
         Interlocked.Increment(ref _generation);
-        int asleep = Volatile.Read(ref _asleep);
-        if (asleep > 0)
-        {
-            _wake.Release(asleep);
-        }
-
+        Wake();
         Take(0);
         SpinWait spin = default;
         while (Volatile.Read(ref _busy) != 0)
@@ -80,7 +81,7 @@ public sealed class Workers : IDisposable
 
         if (_failure is { } failure)
         {
-            throw new AggregateException(failure);
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 
@@ -88,13 +89,29 @@ public sealed class Workers : IDisposable
     {
         _stop = true;
         Interlocked.Increment(ref _generation);
-        _wake.Release(_threads.Length + 1);
+        Wake();
         foreach (Thread thread in _threads)
         {
             thread.Join();
         }
 
-        _wake.Dispose();
+        foreach (SemaphoreSlim wake in _wake)
+        {
+            wake.Dispose();
+        }
+    }
+
+    /// <summary>Wakes exactly the workers that said they sleep. Each has a semaphore of its own: with a shared one, a worker that is done and
+    /// goes back to sleep takes the permit of one that has not woken yet, which then misses the run.</summary>
+    void Wake()
+    {
+        for (int i = 0; i < _threads.Length; i++)
+        {
+            if (Interlocked.Exchange(ref _asleep[i], 0) != 0)
+            {
+                _wake[i].Release();
+            }
+        }
     }
 
     void Take(int worker)
@@ -128,14 +145,13 @@ public sealed class Workers : IDisposable
                     continue;
                 }
 
-                Interlocked.Increment(ref _asleep);
-                if (_generation == seen)
+                ref int asleep = ref _asleep[worker - 1];
+                Interlocked.Exchange(ref asleep, 1);
+                // Whoever takes the flag back decides: a waker that has it releases once, and that permit is consumed here.
+                if (_generation == seen || Interlocked.Exchange(ref asleep, 0) == 0)
                 {
-                    _wake.Wait();
+                    _wake[worker - 1].Wait();
                 }
-
-                Interlocked.Decrement(ref _asleep);
-                rounds = 0;
             }
 
             seen = _generation;
