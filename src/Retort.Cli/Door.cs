@@ -61,6 +61,7 @@ static class Door
             json,
             InitCommand.Create(session),
             DistillCommand.Create(session),
+            GenerateCommand.Create(session),
             EvaluateCommand.Create(session),
             ConvertCommand.Create(session),
             PullCommand.Create(session),
