@@ -31,15 +31,15 @@ static class BenchCommand
     {
         yield return $"{r.VectorPath}; multiply-add peak {r.Peak1:f0} GFLOP/s on 1 thread, {r.Peak:f0} on {r.Threads}";
         yield return "";
-        yield return "   outputs    inputs    tokens         forward      input grad.     weight grad.   + panels";
+        yield return "   outputs    inputs    tokens         forward     input grad.    weight grad.   with panels";
         foreach (ProductRate p in r.Products)
         {
-            string Share(double gflops) => $"{gflops,8:f0} {gflops / r.Peak * 100,4:f0} %";
-            yield return $"{p.Outputs,10}{p.Inputs,10}{p.Tokens,10}  {Share(p.Forward)}  {Share(p.BackwardInput)}  {Share(p.BackwardWeight)}  {Share(p.BackwardWeightWithPanels)}";
+            string Rate(double gflops) => $"{gflops,8:f0} {gflops / p.Peak * 100,4:f0} %";
+            yield return $"{p.Outputs,10}{p.Inputs,10}{p.Tokens,10}  {Rate(p.Forward)}  {Rate(p.BackwardInput)}  {Rate(p.BackwardWeight)}  {Rate(p.BackwardWeightWithPanels)}";
         }
 
         yield return "";
-        yield return "GFLOP/s and share of the peak, medians.";
+        yield return "GFLOP/s and share of the peak measured just before each, medians.";
     }
 
     static Verb Train(Session session)

@@ -59,7 +59,7 @@ static class ParseFault
     /// <summary>The known name that a few changed letters or a cut-off end make of what was typed.</summary>
     static string? Near(string typed, IEnumerable<string> known) =>
         known.Select(k => (Name: k, Distance: k.StartsWith(typed, StringComparison.Ordinal) && typed.Length > 2 ? 1 : Distance(k, typed)))
-            .Where(k => k.Distance <= Math.Max(1, k.Name.TrimStart('-').Length / 3)).OrderBy(k => k.Distance).Select(k => k.Name).FirstOrDefault();
+            .Where(k => k.Distance <= Math.Max(2, k.Name.TrimStart('-').Length / 3)).OrderBy(k => k.Distance).Select(k => k.Name).FirstOrDefault();
 
     /// <summary>Levenshtein's edit distance.</summary>
     static int Distance(string a, string b)

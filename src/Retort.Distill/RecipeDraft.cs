@@ -102,10 +102,10 @@ public static class RecipeDraft
             # {{(text ? "Plain text, cut into documents at blank lines." : """JSON lines: {"prompt": "…", "answer": "…"}, and "gold" for the right answer where there is one.""")}}
             data:
               {{(text ? "text" : "prompts")}}: [{{list}}]
-              documents: {{documents}}      # at most, to train on
-              held_out: {{heldOut}}         # never trained on: the verdict rests on them
-              validation: {{validation}}       # never trained on: they choose the learning rate
-              mask_prompts: true   # no loss on the prompts themselves
+              {{$"documents: {documents}",-22}} # at most, to train on
+              {{$"held_out: {heldOut}",-22}} # never trained on: the verdict rests on them
+              {{$"validation: {validation}",-22}} # never trained on: they choose the learning rate
+              mask_prompts: true     # no loss on the prompts themselves
 
             # Any weighted sum of forward_kl, reverse_kl, jensen_shannon (with beta) and cross_entropy.
             loss: {forward_kl: 1, temperature: 1}
@@ -114,12 +114,12 @@ public static class RecipeDraft
             signal: {kind: live}
 
             train:
-              tokens: {{tokens}}        # seen by each student
-              context: {{context}}         # tokens a row, a multiple of {{L}}
-              rows: 8              # rows a step; accumulate: 2 doubles the step without more memory
-              rate: [0.001, 0.003] # the best on the validation documents is taken
+              {{$"tokens: {tokens}",-22}} # seen by each student
+              {{$"context: {context}",-22}} # tokens a row, a multiple of {{L}}
+              rows: 8                # rows a step; accumulate: 2 doubles the step without more memory
+              rate: [0.001, 0.003]   # the best on the validation documents is taken
               seeds: [1, 2, 3, 4, 5]
-              threads: 0           # 0 takes every core
+              threads: 0             # 0 takes every core
 
             # The same student trained without the teacher: only beside it can a run show that the teacher helped.
             twin: true

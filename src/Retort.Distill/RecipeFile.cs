@@ -1,5 +1,6 @@
 using Retort.Kernels;
 using Retort.Model;
+using Retort.Model.Files;
 using Retort.Model.Llama;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -26,9 +27,19 @@ public static class RecipeFile
             using StreamReader reader = new(path);
             stream.Load(reader);
         }
+        catch (Exception e) when (FileFault.Is(e))
+        {
+            throw FileFault.Reading(path, e);
+        }
         catch (YamlException e)
         {
-            throw new UserError($"this is not YAML: {e.Message}", $"{path}, line {e.Start.Line}", "Mend the line; a key and its value are separated by a colon and a space.");
+            throw new UserError($"this is not YAML: {e.Message.TrimEnd('.')}", $"{path}, line {e.Start.Line}", "Mend the line; a key and its value are separated by a colon and a space.");
+        }
+
+        catch (InvalidOperationException)
+        {
+            // What YamlDotNet throws at some brackets that are never closed.
+            throw new UserError("this is not YAML: a bracket is not closed", path, "Close every [ and {.");
         }
 
         YamlNode root = stream.Documents.Count == 0 ? new YamlMappingNode() : stream.Documents[0].RootNode;
@@ -231,7 +242,15 @@ public static class RecipeFile
             {
                 YamlStream value = [];
                 using StringReader reader = new(change[(equals + 1)..]);
-                value.Load(reader);
+                try
+                {
+                    value.Load(reader);
+                }
+                catch (Exception e) when (e is YamlException or InvalidOperationException)
+                {
+                    throw new UserError($"the value of '{change}' is not YAML", "--set", "Put a text with special signs in single quotes inside double ones.");
+                }
+
                 map.Children[key] = value.Documents.Count == 0 ? new YamlScalarNode("") : value.Documents[0].RootNode;
                 return;
             }

@@ -7,24 +7,25 @@ namespace Retort.Distill.Bench;
 /// <summary>The machine's peak and the products beside it, GFLOP/s.</summary>
 /// <param name="VectorPath">The path measured, such as "Vector512".</param>
 /// <param name="Peak1">Multiply-adds of one thread.</param>
-/// <param name="Peak">Multiply-adds of all threads together.</param>
+/// <param name="Peak">Multiply-adds of all threads together, the median of the measurements beside the products.</param>
 public sealed record KernelBenchResult(string VectorPath, int Threads, double Peak1, double Peak, IReadOnlyList<ProductRate> Products);
 
 /// <summary>The three products of one linear layer, GFLOP/s on all threads.</summary>
 /// <param name="BackwardWeight">On panels made before.</param>
 /// <param name="BackwardWeightWithPanels">The making of the panels included, as a training step pays for it.</param>
-/// <param name="ForwardShare">Of the peak, as the others.</param>
+/// <param name="ForwardShare">Of <paramref name="Peak"/>, as the others.</param>
+/// <param name="Peak">Multiply-adds of all threads together, measured just before.</param>
 public sealed record ProductRate(
-    int Outputs, int Inputs, int Tokens, double Forward, double BackwardInput, double BackwardWeight, double BackwardWeightWithPanels,
+    int Outputs, int Inputs, int Tokens, double Peak, double Forward, double BackwardInput, double BackwardWeight, double BackwardWeightWithPanels,
     double ForwardShare, double BackwardInputShare, double BackwardWeightShare, double BackwardWeightWithPanelsShare);
 
 /// <summary>Measures matrix products against the fused-multiply-add peak of the same minute: medians of several runs after warm-up.</summary>
 public static class KernelBench
 {
-    const int L = MatMul.L, Runs = 7, SpinRounds = 2_000_000, RowsOfWeights = 32;
+    const int L = MatMul.L, Runs = 7, SpinRounds = 4_000_000, RowsOfWeights = 32;
 
-    /// <summary>Work of one timed run; the clock and the waking of threads then cost less than a per cent.</summary>
-    const double RunFlops = 1.5e9;
+    /// <summary>A run of products takes about as long at the peak: the clock and the waking of threads then cost less than a per cent.</summary>
+    const double RunSeconds = 0.02;
 
     /// <summary>Outputs, inputs and tokens: layers of 64-wide models, of middling ones, and cubes.</summary>
     static readonly (int N, int K, int T)[] s_shapes =
@@ -37,17 +38,17 @@ public static class KernelBench
     {
         using Workers workers = new(threads);
         progress(new("bench", 0, "multiply-add peak"));
-        double one = Peak(1, workers), all = Peak(threads, workers);
+        double one = Peak(1, workers);
         List<ProductRate> products = [];
         for (int i = 0; i < s_shapes.Length; i++)
         {
             stop.ThrowIfCancellationRequested();
             (int n, int k, int t) = s_shapes[i];
             progress(new("bench", (i + 1.0) / (s_shapes.Length + 1), $"{n} outputs, {k} inputs, {t} tokens"));
-            products.Add(Product(n, k, t, workers, all));
+            products.Add(Product(n, k, t, workers));
         }
 
-        return new(Lanes.Path.ToString(), threads, one, all, products);
+        return new(Lanes.Path.ToString(), threads, one, products.Select(p => p.Peak).Order().ElementAt(products.Count / 2), products);
     }
 
     static double Peak(int threads, Workers workers)
@@ -61,7 +62,7 @@ public static class KernelBench
         });
     }
 
-    static ProductRate Product(int n, int k, int t, Workers workers, double peak)
+    static ProductRate Product(int n, int k, int t, Workers workers)
     {
         int blocks = t / L, parts = Math.Min(blocks, workers.Threads), rowParts = (n + RowsOfWeights - 1) / RowsOfWeights;
         FloatBuffer y = new(n * t), x = new(k * t), dx = new(k * t), w = new(n * k), dw = new(n * k), xt = new(MatMul.PanelLength(k, blocks));
@@ -76,30 +77,27 @@ public static class KernelBench
 
         int First(int part) => (int)((long)part * blocks / parts);
         int Count(int part) => First(part + 1) - First(part);
-        double flops = 2.0 * n * k * t, forward = Rate(flops, () => workers.Run(parts, (i, _) => MatMul.Forward(y.From(First(i) * n * L)[..(Count(i) * n * L)], w.Span, x.From(First(i) * k * L)[..(Count(i) * k * L)], n, k, Count(i))));
-        double backward = Rate(flops, () => workers.Run(parts, (i, _) => MatMul.BackwardInput(dx.From(First(i) * k * L)[..(Count(i) * k * L)], w.Span, y.From(First(i) * n * L)[..(Count(i) * n * L)], n, k, Count(i))));
+        double flops = 2.0 * n * k * t, peak = Peak(workers.Threads, workers), repeats = Math.Max(1, Math.Round(RunSeconds * peak * 1e9 / flops));
+        double forward = Rate(flops, repeats, () => workers.Run(parts, (i, _) => MatMul.Forward(y.From(First(i) * n * L)[..(Count(i) * n * L)], w.Span, x.From(First(i) * k * L)[..(Count(i) * k * L)], n, k, Count(i))));
+        double backward = Rate(flops, repeats, () => workers.Run(parts, (i, _) => MatMul.BackwardInput(dx.From(First(i) * k * L)[..(Count(i) * k * L)], w.Span, y.From(First(i) * n * L)[..(Count(i) * n * L)], n, k, Count(i))));
         void Panels() => workers.Run(blocks, (i, _) => MatMul.Panels(xt.Span, x.Slice(i * k * L, k * L), k, blocks, i));
         void Weight() => workers.Run(rowParts, (i, _) => MatMul.BackwardWeight(dw.Span, y.Span, xt.Span, n, k, blocks, i * RowsOfWeights, Math.Min(n, (i + 1) * RowsOfWeights)));
-        double both = Rate(flops, () =>
+        double both = Rate(flops, repeats, () =>
         {
             Panels();
             Weight();
         });
-        double weight = Rate(flops, Weight);
-        return new(n, k, t, forward, backward, weight, both, forward / peak, backward / peak, weight / peak, both / peak);
+        double weight = Rate(flops, repeats, Weight);
+        return new(n, k, t, peak, forward, backward, weight, both, forward / peak, backward / peak, weight / peak, both / peak);
     }
 
-    static double Rate(double flops, Action work)
+    static double Rate(double flops, double repeats, Action work) => Median(() => flops * repeats, () =>
     {
-        int repeats = (int)Math.Max(1, Math.Round(RunFlops / flops));
-        return Median(() => flops * repeats, () =>
+        for (int i = 0; i < repeats; i++)
         {
-            for (int i = 0; i < repeats; i++)
-            {
-                work();
-            }
-        });
-    }
+            work();
+        }
+    });
 
     /// <summary>GFLOP/s of the median run; the first two, in which code is compiled and caches fill, are not counted.</summary>
     static double Median(Func<double> flops, Action run)

@@ -58,6 +58,18 @@ public sealed class BadInputTests : IDisposable
     [InlineData("train={")]
     public void AChangeThatIsNone(string change) => DoorRun.Of("distill", _world.Recipe(), "--set", change).Refused("--set", "");
 
+    [Theory]
+    [InlineData("teacher: [a\nstudent: {\n")]
+    [InlineData("a: b: c\n")]
+    [InlineData("a: \"\n")]
+    [InlineData("- 1\n")]
+    [InlineData("")]
+    public void ARecipeThatIsNone(string text)
+    {
+        File.WriteAllText(_world["none.yaml"], text);
+        DoorRun.Of("distill", _world["none.yaml"]).Refused(_world["none.yaml"], "");
+    }
+
     [Fact]
     public void AMissingDataFileIsNamed() => DoorRun.Of("distill", _world.Recipe(), "--set", "data.prompts=gone.jsonl", "--out", _world["run"]).Refused(_world["gone.jsonl"], "no such file");
 
