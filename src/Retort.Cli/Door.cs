@@ -36,6 +36,11 @@ static class Door
         {
             return Failure.BadInput(session, e);
         }
+        catch (AggregateException e) when (e.InnerException is UserError inner)
+        {
+            // From a thread of the worker pool.
+            return Failure.BadInput(session, inner);
+        }
         catch (OperationCanceledException) when (session.Stop.IsCancellationRequested)
         {
             return Failure.Interrupted(session, where);

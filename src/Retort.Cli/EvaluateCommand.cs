@@ -39,7 +39,7 @@ static class EvaluateCommand
     static IEnumerable<string> Lines(EvaluateResult r)
     {
         yield return $"{r.Model}: {r.Parameters:n0} parameters, {r.Bytes:n0} bytes";
-        yield return $"{r.Source}: {r.Tokens:n0} tokens scored in {r.Rows:n0} rows of {r.Context}";
+        yield return $"{r.Source}: {r.Tokens:n0} tokens scored in {r.Rows:n0} {(r.Rows == 1 ? "row" : "rows")} of {r.Context}";
         if (r.Cut > 0)
         {
             yield return $"{r.Cut:n0} documents were longer than a row and lost their end; raise --context to keep them whole.";

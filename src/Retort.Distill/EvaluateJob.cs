@@ -47,7 +47,7 @@ public static class EvaluateJob
         // 3
         using Workers workers = new(options.Threads);
         double models = teacher is null ? 1 : 2, before = 0;
-        void Show(int rows) => progress(new("evaluate", (before + ((double)rows / data.Rows)) / models, $"{rows:n0} of {data.Rows:n0} rows"));
+        void Show(int rows) => progress(new("evaluate", (before + ((double)rows / data.Rows)) / models, $"row {rows:n0} of {data.Rows:n0}"));
         RowScores scores = Evaluation.Score([model.Weights], teacher?.Weights, data, workers, stop, Show)[0];
         before = 1;
         RowScores? own = teacher is null ? null : Evaluation.Score([teacher.Weights], null, data, workers, stop, Show)[0];
