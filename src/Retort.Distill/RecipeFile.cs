@@ -30,6 +30,11 @@ public static class RecipeFile
         {
             throw new UserError($"this is not YAML: {e.Message}", $"{path}, line {e.Start.Line}", "Mend the line; a key and its value are separated by a colon and a space.");
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException)
+        {
+            // YamlDotNet lets some malformed streams through to its own node builder.
+            throw new UserError("this is not YAML", path, "Check brackets, quotes and tags; a key and its value are separated by a colon and a space.");
+        }
 
         YamlNode root = stream.Documents.Count == 0 ? new YamlMappingNode() : stream.Documents[0].RootNode;
         foreach (string change in changes)
