@@ -24,16 +24,17 @@ public static unsafe class Attention
     /// <param name="o_BHDL">Output, the layout of q.</param>
     /// <param name="lse_BHL">Output: log Σ exp(score) of every query, [B, heads, L].</param>
     /// <param name="head">Which query head; its keys and values are those of head / (heads / keyHeads).</param>
+    /// <param name="before">Blocks of keys and values before the first query's: k and v hold before + blocks.</param>
     public static void Forward(
         Span<float> o_BHDL, Span<float> lse_BHL, ReadOnlySpan<float> q_BHDL, ReadOnlySpan<float> k_BGDL, ReadOnlySpan<float> v_BGDL,
-        int blocks, int heads, int keyHeads, int size, int head, Span<float> scratch)
+        int blocks, int heads, int keyHeads, int size, int head, Span<float> scratch, int before = 0)
     {
         Shape.Holds("Attention.Forward", "o", o_BHDL.Length, (long)blocks * heads * size * L);
         Shape.Holds("Attention.Forward", "q", q_BHDL.Length, (long)blocks * heads * size * L);
-        Shape.Holds("Attention.Forward", "k", k_BGDL.Length, (long)blocks * keyHeads * size * L);
-        Shape.Holds("Attention.Forward", "v", v_BGDL.Length, (long)blocks * keyHeads * size * L);
+        Shape.Holds("Attention.Forward", "k", k_BGDL.Length, ((long)before + blocks) * keyHeads * size * L);
+        Shape.Holds("Attention.Forward", "v", v_BGDL.Length, ((long)before + blocks) * keyHeads * size * L);
         Shape.Holds("Attention.Forward", "lse", lse_BHL.Length, (long)blocks * heads * L);
-        Shape.Holds("Attention.Forward", "scratch", scratch.Length, ForwardScratch(blocks));
+        Shape.Holds("Attention.Forward", "scratch", scratch.Length, ForwardScratch(before + blocks));
         Shape.Within("Attention.Forward", "head", head, heads);
         fixed (float* o = o_BHDL, lse = lse_BHL, q = q_BHDL, k = k_BGDL, v = v_BGDL, s = scratch)
         {
@@ -41,18 +42,19 @@ public static unsafe class Attention
             float scale = 1f / MathF.Sqrt(size);
             for (int block = 0; block < blocks; block++)
             {
-                Scores(s, k + kHead, kBlock, q + (block * qBlock) + qHead, block + 1, size);
+                int keyBlocks = before + block + 1;
+                Scores(s, k + kHead, kBlock, q + (block * qBlock) + qHead, keyBlocks, size);
                 float* sums = lse + ((((nint)block * heads) + head) * L);
                 switch (Lanes.Path)
                 {
-                    case VectorPath.Vector512: Softmax<Lanes512, Vector512<float>>(s, sums, (block + 1) * L, scale); break;
-                    case VectorPath.Vector256: Softmax<Lanes256, Vector256<float>>(s, sums, (block + 1) * L, scale); break;
-                    case VectorPath.Vector128: Softmax<Lanes128, Vector128<float>>(s, sums, (block + 1) * L, scale); break;
-                    default: Softmax<Lanes1, float>(s, sums, (block + 1) * L, scale); break;
+                    case VectorPath.Vector512: Softmax<Lanes512, Vector512<float>>(s, sums, keyBlocks * L, scale); break;
+                    case VectorPath.Vector256: Softmax<Lanes256, Vector256<float>>(s, sums, keyBlocks * L, scale); break;
+                    case VectorPath.Vector128: Softmax<Lanes128, Vector128<float>>(s, sums, keyBlocks * L, scale); break;
+                    default: Softmax<Lanes1, float>(s, sums, keyBlocks * L, scale); break;
                 }
 
                 // o[d, query] = Σ over keys of v[d, key] · p[key, query]
-                Operand weighted = new(RowStride: L, ColumnStride: 1, RowBlockStride: kBlock, LaneStride: L, LaneBlockStride: L * L, block + 1, L);
+                Operand weighted = new(RowStride: L, ColumnStride: 1, RowBlockStride: kBlock, LaneStride: L, LaneBlockStride: L * L, keyBlocks, L);
                 MatMul.Multiply(o + (block * qBlock) + qHead, L, v + kHead, weighted, s, size, L, accumulate: false);
             }
         }

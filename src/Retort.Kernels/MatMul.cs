@@ -137,8 +137,8 @@ public static unsafe class MatMul
         }
     }
 
-    /// <summary>y[n] = Σₖ w[n, k] · x[k] for rows <paramref name="from"/> to <paramref name="to"/>: one token, read at the speed of memory.</summary>
-    public static void ForwardVector(Span<float> y_N, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> x_K, int from, int to)
+    /// <summary>y[n] (+)= Σₖ w[n, k] · x[k] for rows <paramref name="from"/> to <paramref name="to"/>: one token, read at the speed of memory.</summary>
+    public static void ForwardVector(Span<float> y_N, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> x_K, int from, int to, bool accumulate = false)
     {
         int k = x_K.Length;
         Shape.Holds("MatMul.ForwardVector", "y", y_N.Length, to);
@@ -148,15 +148,15 @@ public static unsafe class MatMul
         {
             switch (Lanes.Path)
             {
-                case VectorPath.Vector512: Dots<Lanes512, Vector512<float>>(y, w, x, from, to, k); break;
-                case VectorPath.Vector256: Dots<Lanes256, Vector256<float>>(y, w, x, from, to, k); break;
-                case VectorPath.Vector128: Dots<Lanes128, Vector128<float>>(y, w, x, from, to, k); break;
-                default: Dots<Lanes1, float>(y, w, x, from, to, k); break;
+                case VectorPath.Vector512: Dots<Lanes512, Vector512<float>>(y, w, x, from, to, k, accumulate); break;
+                case VectorPath.Vector256: Dots<Lanes256, Vector256<float>>(y, w, x, from, to, k, accumulate); break;
+                case VectorPath.Vector128: Dots<Lanes128, Vector128<float>>(y, w, x, from, to, k, accumulate); break;
+                default: Dots<Lanes1, float>(y, w, x, from, to, k, accumulate); break;
             }
         }
     }
 
-    internal static void Dots<W, V>(float* y, float* w, float* x, int from, int to, int k) where W : struct, ILanes<V> where V : struct
+    internal static void Dots<W, V>(float* y, float* w, float* x, int from, int to, int k, bool accumulate) where W : struct, ILanes<V> where V : struct
     {
         for (int n = from; n < to; n++)
         {
@@ -182,7 +182,7 @@ public static unsafe class MatMul
                 sum += row[i] * x[i];
             }
 
-            y[n] = sum;
+            y[n] = accumulate ? y[n] + sum : sum;
         }
     }
 

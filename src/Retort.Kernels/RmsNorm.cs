@@ -30,6 +30,25 @@ public static unsafe class RmsNorm
         }
     }
 
+    /// <summary>Normalizes one token alone, its channels in a row.</summary>
+    /// <param name="y_C">Output; may be the input itself.</param>
+    public static void ForwardVector(Span<float> y_C, ReadOnlySpan<float> x_C, ReadOnlySpan<float> g_C, float epsilon)
+    {
+        int channels = g_C.Length;
+        Shape.Holds("RmsNorm.ForwardVector", "y", y_C.Length, channels);
+        Shape.Holds("RmsNorm.ForwardVector", "x", x_C.Length, channels);
+        fixed (float* y = y_C, x = x_C, g = g_C)
+        {
+            switch (Lanes.Path)
+            {
+                case VectorPath.Vector512: ForwardVector<Lanes512, Vector512<float>>(y, x, g, channels, epsilon); break;
+                case VectorPath.Vector256: ForwardVector<Lanes256, Vector256<float>>(y, x, g, channels, epsilon); break;
+                case VectorPath.Vector128: ForwardVector<Lanes128, Vector128<float>>(y, x, g, channels, epsilon); break;
+                default: ForwardVector<Lanes1, float>(y, x, g, channels, epsilon); break;
+            }
+        }
+    }
+
     /// <summary>The norm with known r, for a backward pass that kept only r: y[c] = x[c] · r · g[c].</summary>
     public static void Again(Span<float> y_CL, ReadOnlySpan<float> rstd_L, ReadOnlySpan<float> x_CL, ReadOnlySpan<float> g_C)
     {
@@ -111,6 +130,34 @@ public static unsafe class RmsNorm
         }
 
         Again<W, V>(y, r, x, g, channels);
+    }
+
+    internal static void ForwardVector<W, V>(float* y, float* x, float* g, int channels, float epsilon) where W : struct, ILanes<V> where V : struct
+    {
+        V squares = W.Broadcast(0f);
+        int c = 0;
+        for (; c + W.Count <= channels; c += W.Count)
+        {
+            V v = W.Load(x + c);
+            squares = W.MultiplyAdd(v, v, squares);
+        }
+
+        float sum = W.Sum(squares);
+        for (; c < channels; c++)
+        {
+            sum += x[c] * x[c];
+        }
+
+        float rstd = 1f / MathF.Sqrt((sum * (1f / channels)) + epsilon);
+        for (c = 0; c + W.Count <= channels; c += W.Count)
+        {
+            W.Store(y + c, W.Multiply(W.Multiply(W.Load(x + c), W.Broadcast(rstd)), W.Load(g + c)));
+        }
+
+        for (; c < channels; c++)
+        {
+            y[c] = x[c] * rstd * g[c];
+        }
     }
 
     internal static void Again<W, V>(float* y, float* r, float* x, float* g, int channels) where W : struct, ILanes<V> where V : struct

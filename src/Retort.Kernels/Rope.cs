@@ -12,11 +12,11 @@ public static unsafe class Rope
 {
     const int L = MatMul.L;
 
-    /// <summary>Fills the tables for positions 0..positions−1.</summary>
+    /// <summary>Fills the tables for positions first..first + positions − 1.</summary>
     /// <param name="cos_PT">Output, [pairs, positions].</param>
     /// <param name="sin_PT">Output, [pairs, positions].</param>
     /// <param name="frequency_P">Radians a position of each pair, computed in double.</param>
-    public static void Tables(Span<float> cos_PT, Span<float> sin_PT, ReadOnlySpan<double> frequency_P, int positions)
+    public static void Tables(Span<float> cos_PT, Span<float> sin_PT, ReadOnlySpan<double> frequency_P, int positions, int first = 0)
     {
         Shape.Holds("Rope.Tables", "cos", cos_PT.Length, (long)frequency_P.Length * positions);
         Shape.Holds("Rope.Tables", "sin", sin_PT.Length, (long)frequency_P.Length * positions);
@@ -24,7 +24,7 @@ public static unsafe class Rope
         {
             for (int t = 0; t < positions; t++)
             {
-                (double sin, double cos) = Math.SinCos(t * frequency_P[p]);
+                (double sin, double cos) = Math.SinCos((first + t) * frequency_P[p]);
                 cos_PT[(p * positions) + t] = (float)cos;
                 sin_PT[(p * positions) + t] = (float)sin;
             }
@@ -52,6 +52,46 @@ public static unsafe class Rope
                 case VectorPath.Vector128: Turn<Lanes128, Vector128<float>>(x, cos + first, sin + first, heads, size, positions, back ? -1f : 1f); break;
                 default: Turn<Lanes1, float>(x, cos + first, sin + first, heads, size, positions, back ? -1f : 1f); break;
             }
+        }
+    }
+
+    /// <summary>Turns the heads of one token in place; <paramref name="cos_P"/> and <paramref name="sin_P"/> are those of its position.</summary>
+    /// <param name="x_HD">Queries or keys of one token.</param>
+    public static void TurnVector(Span<float> x_HD, ReadOnlySpan<float> cos_P, ReadOnlySpan<float> sin_P, int heads, int size)
+    {
+        int half = size / 2;
+        Shape.Holds("Rope.TurnVector", "x", x_HD.Length, (long)heads * size);
+        Shape.Holds("Rope.TurnVector", "cos", cos_P.Length, half);
+        Shape.Holds("Rope.TurnVector", "sin", sin_P.Length, half);
+        fixed (float* x = x_HD, cos = cos_P, sin = sin_P)
+        {
+            for (int h = 0; h < heads; h++)
+            {
+                float* a = x + (h * size);
+                switch (Lanes.Path)
+                {
+                    case VectorPath.Vector512: TurnPairs<Lanes512, Vector512<float>>(a, a + half, cos, sin, half); break;
+                    case VectorPath.Vector256: TurnPairs<Lanes256, Vector256<float>>(a, a + half, cos, sin, half); break;
+                    case VectorPath.Vector128: TurnPairs<Lanes128, Vector128<float>>(a, a + half, cos, sin, half); break;
+                    default: TurnPairs<Lanes1, float>(a, a + half, cos, sin, half); break;
+                }
+            }
+        }
+    }
+
+    internal static void TurnPairs<W, V>(float* a, float* b, float* cos, float* sin, int pairs) where W : struct, ILanes<V> where V : struct
+    {
+        int p = 0;
+        for (; p + W.Count <= pairs; p += W.Count)
+        {
+            V u = W.Load(a + p), v = W.Load(b + p), c = W.Load(cos + p), s = W.Load(sin + p);
+            W.Store(a + p, W.Subtract(W.Multiply(u, c), W.Multiply(v, s)));
+            W.Store(b + p, W.MultiplyAdd(v, c, W.Multiply(u, s)));
+        }
+
+        if (p < pairs && W.Count > 1)
+        {
+            TurnPairs<Lanes1, float>(a + p, b + p, cos + p, sin + p, pairs - p);
         }
     }
 

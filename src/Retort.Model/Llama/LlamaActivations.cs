@@ -74,25 +74,27 @@ public sealed class LlamaActivations
     /// <param name="blocksPerSequence">P: the sequence length is 32·P.</param>
     /// <param name="workers">One scratch area each.</param>
     /// <param name="keep">Keep every layer's activations for a backward pass; otherwise all layers share one set.</param>
-    public LlamaActivations(LlamaConfig config, int sequences, int blocksPerSequence, Workers workers, bool keep)
+    /// <param name="before">Token blocks that stand before these in every sequence and lie in a cache; they move the positions on.</param>
+    public LlamaActivations(LlamaConfig config, int sequences, int blocksPerSequence, Workers workers, bool keep, int before = 0)
     {
         Config = config;
         Sequences = sequences;
         BlocksPerSequence = blocksPerSequence;
         Blocks = sequences * blocksPerSequence;
+        Before = before;
         Keeps = keep;
         int tokens = checked(Blocks * MatMul.L), positions = blocksPerSequence * MatMul.L, pairs = config.HeadSize / 2;
         Cos = new(pairs * positions);
         Sin = new(pairs * positions);
         double[] frequency = [.. Enumerable.Range(0, pairs).Select(p => Math.Pow(config.RopeTheta, -2.0 * p / config.HeadSize))];
-        Rope.Tables(Cos.Span, Sin.Span, frequency, positions);
+        Rope.Tables(Cos.Span, Sin.Span, frequency, positions, before * MatMul.L);
         LayerActivations? shared = keep ? null : new(config, Blocks);
         FloatBuffer? stream = keep ? null : new(checked(tokens * config.Hidden));
         Layers = [.. Enumerable.Range(0, config.Layers).Select(_ => shared ?? new LayerActivations(config, Blocks))];
         Inputs = [.. Enumerable.Range(0, config.Layers + 1).Select(_ => stream ?? new FloatBuffer(checked(tokens * config.Hidden)))];
         Final = new(tokens * config.Hidden);
         FinalRstd = new(tokens);
-        int scratch = Math.Max(Group * MatMul.L * (config.Hidden + config.FeedForward), Attention.ForwardScratch(blocksPerSequence));
+        int scratch = Math.Max(Group * MatMul.L * (config.Hidden + config.FeedForward), Attention.ForwardScratch(before + blocksPerSequence));
         Scratch = [.. Enumerable.Range(0, workers.Threads).Select(_ => new FloatBuffer(scratch))];
     }
 
@@ -109,6 +111,9 @@ public sealed class LlamaActivations
 
     /// <summary>The normed residual stream the head reads, [B, hidden, L].</summary>
     public FloatBuffer Final { get; }
+
+    /// <summary>Token blocks of a sequence before these.</summary>
+    internal int Before { get; }
 
     internal bool Keeps { get; }
 

@@ -12,7 +12,10 @@ public static class LlamaForward
 
     /// <summary>Fills the activations for the given tokens.</summary>
     /// <param name="tokens">[S, 32·P], padded at the end of a sequence with any valid token.</param>
-    public static void Run(LlamaWeights weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers)
+    public static void Run(LlamaWeights weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers) => Extend(cache: null, weights, a, tokens, workers);
+
+    /// <summary>The same for one sequence whose first <see cref="LlamaActivations.Before"/> blocks lie in the cache; its keys and values are added there.</summary>
+    internal static void Extend(KeyValueCache? cache, LlamaWeights weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers)
     {
         LlamaConfig c = weights.Config;
         if (tokens.Length != a.Blocks * L)
@@ -38,12 +41,20 @@ public static class LlamaForward
             int here = layer;
             LayerActivations y = a.Layers[layer];
             int p = a.BlocksPerSequence;
+            FloatBuffer key = y.Key, value = y.Value;
+            if (cache is not null)
+            {
+                y.Key.Span.CopyTo(cache.Keys[layer].From(a.Before * c.KeyWidth * L));
+                y.Value.Span.CopyTo(cache.Values[layer].From(a.Before * c.KeyWidth * L));
+                (key, value) = (cache.Keys[layer], cache.Values[layer]);
+            }
+
             workers.Run(a.Sequences * c.Heads, (item, worker) =>
             {
                 int sequence = item / c.Heads, head = item % c.Heads, block = sequence * p;
                 Attention.Forward(
                     From(y.Attended, block, c.QueryWidth), y.LogSums.From(block * c.Heads * L), From(y.Query, block, c.QueryWidth),
-                    From(y.Key, block, c.KeyWidth), From(y.Value, block, c.KeyWidth), p, c.Heads, c.KeyValueHeads, c.HeadSize, head, a.Scratch[worker].Span);
+                    From(key, block, c.KeyWidth), From(value, block, c.KeyWidth), p, c.Heads, c.KeyValueHeads, c.HeadSize, head, a.Scratch[worker].Span, a.Before);
             });
             workers.Run(a.Groups, (group, worker) =>
             {

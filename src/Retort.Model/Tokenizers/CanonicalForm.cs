@@ -97,8 +97,9 @@ static class CanonicalForm
     {
         Tables data = Data.Value;
         int kept = 0, starter = -1, lastClass = 0;
-        foreach (int point in points)
+        for (int i = 0; i < points.Count; i++)
         {
+            int point = points[i];
             int itsClass = data.Class(point);
             bool reachable = starter >= 0 && (starter == kept - 1 || (lastClass != 0 && lastClass < itsClass));
             if (reachable && data.TryPair(points[starter], point, out int composite))

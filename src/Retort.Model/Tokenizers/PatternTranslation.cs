@@ -243,7 +243,8 @@ ref struct PatternTranslation
         bool braces = kind == 'x' && rest.StartsWith("{", StringComparison.Ordinal);
         int length = braces ? rest.IndexOf('}') - 1 : kind == 'x' ? 2 : 4;
         ReadOnlySpan<char> digits = length > 0 && rest.Length >= length + (braces ? 2 : 0) ? rest.Slice(braces ? 1 : 0, length) : [];
-        if (!int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int point) || point is < 0 or (>= 0xD800 and <= 0xDFFF) or > 0xFFFF)
+        if (!int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int point)
+            || point is < 0 or (>= 0xD800 and <= 0xDFFF) or > 0xFFFF)
         {
             throw Refuse("a code point escape that is malformed or beyond U+FFFF");
         }

@@ -8,7 +8,8 @@ namespace Retort.Model.Tokenizers;
 /// Reads the tokenizer of llama2.c (karpathy/llama2.c, tokenizer.py): a SentencePiece vocabulary with scores. int32 longest token, then to the
 /// end of the file float32 score, int32 length and that many bytes a token, little-endian. It becomes what Llama 2's tokenizer.json declares:
 /// "▁" for a space and one before every text, byte fallback, merges by falling score of their result. As in SentencePiece, "▁" in a text is
-/// a space; run.c alone would spell it in bytes.
+/// a space; run.c alone would spell it in bytes. Pieces of equal score, which SentencePiece never writes, merge leftmost first as in run.c; a
+/// tokenizer.json cannot say so and gives each pair its own rank.
 /// </summary>
 static class ScoredVocabulary
 {
@@ -19,6 +20,12 @@ static class ScoredVocabulary
     internal static TokenizerDefinition Read(byte[] bytes, string file)
     {
         var (tokens, scores) = Tokens(bytes, file);
+        return Define(tokens, scores, file);
+    }
+
+    /// <summary>What a vocabulary in SentencePiece's spelling and its scores do: three special tokens, 256 bytes, then distinct pieces.</summary>
+    internal static TokenizerDefinition Define(List<string> tokens, List<float> scores, string file)
+    {
         AddedToken[] added = [.. new[] { Unknown, Begin, End }.Select(id => new AddedToken(
             id, tokens[id], Special: true, Normalized: false, SingleWord: false, StripLeft: false, StripRight: false))];
         return new TokenizerDefinition(
@@ -62,7 +69,8 @@ static class ScoredVocabulary
             at += 8;
             if (length <= 0 || length > longest || length > bytes.Length - at)
             {
-                throw new UserError($"the token's length is {length}, of at most {Math.Min(longest, bytes.Length - at)}", where, "Download it again; it is damaged.");
+                int most = Math.Min(longest, bytes.Length - at);
+                throw new UserError($"the token's length is {length}, of at most {most}", where, "Download it again; it is damaged.");
             }
 
             ReadOnlySpan<byte> spelled = bytes.Slice(at, length);

@@ -50,7 +50,8 @@ public sealed class Tokenizer
 
     /// <summary>
     /// SHA-256, in lower-case hexadecimal, of the tokenizer.json that <see cref="Save"/> writes: vocabulary, merges in order, and every setting.
-    /// Equal hashes mean equal tokens and behaviour; the same behaviour declared by other means hashes otherwise.
+    /// Equal hashes mean equal tokens and behaviour; the same behaviour declared by other means hashes otherwise. Begin and end tokens known only
+    /// from tokenizer_config.json are not part of it.
     /// </summary>
     public string Hash => _hash.Value;
 
@@ -74,7 +75,10 @@ public sealed class Tokenizer
             : TokenizerJsonReader.Read(bytes, path, TokenizerFile.ReadBeside(path)));
     }
 
-    /// <summary>The ids of a text. A lone surrogate, which UTF-8 cannot hold, counts as U+FFFD.</summary>
+    /// <summary>
+    /// The ids of a text. A lone surrogate, which UTF-8 cannot hold, counts as U+FFFD. What a vocabulary lacks becomes its unknown token, or is
+    /// left out where it declares none, as in huggingface/tokenizers; a trained vocabulary lacks nothing.
+    /// </summary>
     /// <param name="addSpecial">Adds what the tokenizer declares around a text, such as the begin token.</param>
     /// <param name="parseSpecial">
     /// Special tokens spelled in the text become their ids; otherwise they are encoded as the text they are. Added tokens that are not special
@@ -199,7 +203,8 @@ public sealed class Tokenizer
         for (int from = 0; from < text.Length;)
         {
             AddedToken? token = finder.Next(text, from, out int start, out int end);
-            _splitter.Split(text.AsSpan(from, start - from), atStart && from == 0, static (word, to) => to.Encoder.Encode(word, to.Ids), (Encoder: _encoder, Ids: ids));
+            _splitter.Split(
+                text.AsSpan(from, start - from), atStart && from == 0, static (word, to) => to.Encoder.Encode(word, to.Ids), (Encoder: _encoder, Ids: ids));
             if (token is not null)
             {
                 ids.Add(token.Id);

@@ -6,10 +6,12 @@ namespace Retort.Model.Tokenizers;
 /// <summary>Writes a tokenizer.json that huggingface/tokenizers 0.20 and later reads; the same definition always gives the same bytes.</summary>
 static class TokenizerJsonWriter
 {
+    static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NewLine = "\n" };
+
     internal static byte[] Write(TokenizerDefinition definition)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NewLine = "\n" }))
+        using (var json = new Utf8JsonWriter(stream, Options))
         {
             json.WriteStartObject();
             json.WriteString("version", "1.0");

@@ -46,7 +46,8 @@ sealed class WordEncoder
         }
 
         // Where no merge can cross from another character to "▁", cutting there changes nothing and lets words be remembered.
-        _cutAtSpaces = !_byteLevel && !_model.IgnoreMerges && vocabulary.ContainsKey("▁") && definition.Merges.All(merge => !Crosses(definition.Tokens[merge.Result]!));
+        _cutAtSpaces = !_byteLevel && !_model.IgnoreMerges && vocabulary.ContainsKey("▁")
+            && definition.Merges.All(merge => !Crosses(definition.Tokens[merge.Result]!));
     }
 
     /// <summary>Appends the ids of one word. Well-formed text only.</summary>

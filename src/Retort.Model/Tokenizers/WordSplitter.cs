@@ -36,7 +36,8 @@ sealed class WordSplitter(IReadOnlyList<SplitStep> steps)
                 Pieces(step, text, atStart, Spans(matches, text.Length, pattern.Invert), pattern.Behavior, sink, state);
                 break;
             case SplitStep.Digits digits:
-                Pieces(step, text, atStart, Spans(Numbers(text), text.Length, invert: false), digits.Individual ? SplitBehavior.Isolated : SplitBehavior.Contiguous, sink, state);
+                SplitBehavior behavior = digits.Individual ? SplitBehavior.Isolated : SplitBehavior.Contiguous;
+                Pieces(step, text, atStart, Spans(Numbers(text), text.Length, invert: false), behavior, sink, state);
                 break;
             case SplitStep.ByteLevel level:
                 if (level.AddPrefixSpace && text[0] != ' ')

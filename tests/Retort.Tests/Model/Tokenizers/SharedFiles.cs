@@ -25,6 +25,22 @@ static class SharedFiles
     }
 }
 
+/// <summary>The golden files of the tokenizers, made by the make.mjs among them.</summary>
+static class GoldenFiles
+{
+    internal static string Find(string name)
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Retort.slnx")))
+        {
+            folder = folder.Parent;
+        }
+
+        Assert.NotNull(folder);
+        return Path.Combine(folder.FullName, "tests", "golden", "tokenizers", name);
+    }
+}
+
 /// <summary>A folder of a test's own, gone with it.</summary>
 sealed class ScratchFolder : IDisposable
 {

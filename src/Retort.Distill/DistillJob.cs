@@ -1,0 +1,436 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Retort.Evidence.Statistics;
+using Retort.Kernels;
+using Retort.Model;
+using Retort.Model.Files;
+using Retort.Model.Llama;
+using Retort.Model.Tokenizers;
+
+namespace Retort.Distill;
+
+/// <param name="Out">The run folder.</param>
+/// <param name="Resume">Go on with what the folder holds; otherwise a folder that holds a run is refused.</param>
+public sealed record DistillOptions(string Out, bool Resume);
+
+/// <summary>What a person watching wants to know.</summary>
+/// <param name="Share">Of this step, 0 to 1.</param>
+/// <param name="Detail">Loss, rate and the like.</param>
+public sealed record RunProgress(string Step, double Share, string Detail);
+
+/// <summary>
+/// Distills a student from a local teacher, or trains one from text when there is no teacher:
+/// <list type="number">
+/// <item>open teacher and tokenizer, check that student and teacher speak the same tokens</item>
+/// <item>gather documents and pack them into rows</item>
+/// <item>score the training rows once with the teacher, if signals are stored</item>
+/// <item>search the learning rate on validation text, for student and twin alike</item>
+/// <item>train student and twin, once a seed</item>
+/// <item>evaluate them beside the teacher on held-out rows</item>
+/// <item>write the report</item>
+/// <item>export the student of the first seed</item>
+/// </list>
+/// Every step leaves a file in the run folder and its hashes in manifest.json.
+/// </summary>
+public sealed class DistillJob : IDisposable
+{
+    readonly Recipe _recipe;
+    readonly DistillOptions _options;
+    readonly IReadOnlyDictionary<string, SampleSource> _samples;
+    readonly Action<RunProgress> _progress;
+    readonly CancellationToken _stop;
+    readonly TimeProvider _time;
+    readonly Workers _workers;
+    readonly Manifest _manifest;
+    readonly List<StepTime> _times = [];
+    readonly List<string> _warnings = [];
+    readonly string _recipeHash;
+
+    DistillJob(Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
+    {
+        _recipe = recipe;
+        _options = options;
+        _samples = samples;
+        _progress = progress;
+        _time = time;
+        _stop = stop;
+        _workers = new(recipe.Train.Threads > 0 ? recipe.Train.Threads : Environment.ProcessorCount);
+        _manifest = new(options.Out);
+        _recipeHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Canonical(recipe))));
+    }
+
+    /// <exception cref="UserError">Bad input.</exception>
+    /// <exception cref="OperationCanceledException">Stopped; <see cref="DistillOptions.Resume"/> goes on from there.</exception>
+    public static RunReport Run(
+        Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
+    {
+        using DistillJob job = new(recipe, options, samples, progress, time, stop);
+        return job.Run();
+    }
+
+    public void Dispose() => _workers.Dispose();
+
+    RunReport Run()
+    {
+        PrepareFolder();
+
+        // 1
+        (LlamaWeights? teacher, ModelFacts? teacherFacts, string teacherHash, Tokenizer? teacherTokenizer) = Timed("open", OpenTeacher);
+
+        // 2
+        (Corpus corpus, Tokenizer tokenizer, Dataset train, Dataset validation, Dataset heldOut) = Timed("data", () => Gather(teacherTokenizer));
+        LlamaConfig config = StudentModel.Config(_recipe, tokenizer, teacher);
+        CheckMemory(config, teacher);
+
+        // 3
+        TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, tokenizer, train));
+
+        // 4 and 5
+        Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers);
+        RateSearch? search = Timed("search", () => SearchRate(trainer, config, teacher, validation));
+        double studentRate = search?.StudentRate ?? _recipe.Train.Rates[0], twinRate = search?.TwinRate ?? _recipe.Train.Rates[0];
+        List<LlamaWeights> students = [], twins = [];
+        List<SeedCurves> curves = [];
+        Timed("train", () =>
+        {
+            foreach (long seed in _recipe.Train.Seeds)
+            {
+                (LlamaWeights student, IReadOnlyList<TrainPoint> a) = TrainOne(trainer, config, teacher, "student", seed, _recipe.Loss, studentRate);
+                students.Add(student);
+                IReadOnlyList<TrainPoint> b = [];
+                if (_recipe.Twin)
+                {
+                    (LlamaWeights twin, b) = TrainOne(trainer, config, teacher, "twin", seed, TwinLoss, twinRate);
+                    twins.Add(twin);
+                }
+
+                curves.Add(new(seed, [.. a.Select(Point)], [.. b.Select(Point)]));
+            }
+
+            return 0;
+        });
+
+        // 6
+        Evaluated evaluated = Timed("evaluate", () => Evaluate(students, twins, teacher, heldOut));
+
+        // 7
+        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, curves, evaluated);
+        WriteReport(report);
+
+        // 8
+        Export(students[0], tokenizer);
+        return report;
+    }
+
+    LossWeights TwinLoss => new(1, 0, 0, 0, 0.5f, 1);
+
+    static CurvePoint Point(TrainPoint p) => new(p.Tokens, p.Loss, null);
+
+    void PrepareFolder()
+    {
+        string recipePath = Path.Combine(_options.Out, "recipe.json");
+        byte[] canonical = Encoding.UTF8.GetBytes(Canonical(_recipe));
+        if (File.Exists(recipePath))
+        {
+            if (!_options.Resume)
+            {
+                throw new UserError("the folder already holds a run", _options.Out, "Add --resume to go on with it, or give another --out folder.");
+            }
+
+            if (!File.ReadAllBytes(recipePath).AsSpan().SequenceEqual(canonical))
+            {
+                throw new UserError("the folder holds a run of another recipe", _options.Out, "Resume with the same recipe and --set values, or give another --out folder.");
+            }
+        }
+
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(_options.Out, "checkpoints"));
+            Directory.CreateDirectory(Path.Combine(_options.Out, "signals"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError("the run folder cannot be made", _options.Out, "Give a folder you may write to with --out.");
+        }
+
+        AtomicFile.WriteAllBytes(recipePath, canonical);
+    }
+
+    (LlamaWeights?, ModelFacts?, string, Tokenizer?) OpenTeacher()
+    {
+        if (_recipe.Teacher is null)
+        {
+            return (null, null, "", null);
+        }
+
+        OpenModel model = ModelReference.Open(_recipe.Teacher, _recipe.TeacherTokenizer);
+        if (model.TokenizerPath is null)
+        {
+            throw new UserError("the teacher has no tokenizer beside it", _recipe.Teacher, "Put its tokenizer.json or tok*.bin beside it, or name one under teacher_tokenizer.");
+        }
+
+        Tokenizer tokenizer = Tokenizer.Open(model.TokenizerPath);
+        StudentModel.CheckVocabulary(_recipe, tokenizer, model.Weights.Config);
+        return (model.Weights, new ModelFacts(Relative(_recipe.Teacher), Shape(model.Weights.Config), model.Weights.Config.Parameters, model.Bytes), model.Hash, tokenizer);
+    }
+
+    (Corpus, Tokenizer, Dataset, Dataset, Dataset) Gather(Tokenizer? teacherTokenizer)
+    {
+        Corpus corpus = Corpus.Read(_recipe.Data, _samples);
+        Tokenizer tokenizer = teacherTokenizer ?? StudentTokenizer(corpus);
+        Dataset Pack(IReadOnlyList<Document> documents) => Dataset.Pack(documents, tokenizer, _recipe.Train.Context, _recipe.Data.MaskPrompts, "data");
+        Dataset train = Pack(corpus.Train), validation = Pack(corpus.Validation), heldOut = Pack(corpus.HeldOut);
+        if (train.Cut + heldOut.Cut > 0)
+        {
+            _warnings.Add($"{train.Cut + heldOut.Cut} documents were longer than a row of {_recipe.Train.Context} tokens and lost their end; raise train.context to keep them whole.");
+        }
+
+        return (corpus, tokenizer, train, validation, heldOut);
+    }
+
+    Tokenizer StudentTokenizer(Corpus corpus)
+    {
+        if (_recipe.Student is StudentRecipe.From from)
+        {
+            return Tokenizer.Open(ModelReference.Open(from.Reference).TokenizerPath ?? throw new UserError("there is no tokenizer beside the student", from.Reference, "Put its tokenizer.json into the folder."));
+        }
+
+        int size = ((StudentRecipe.Shape)_recipe.Student).TrainTokenizer ?? throw new UserError("there is no tokenizer", "student.train_tokenizer", "Give the size of a vocabulary to train.");
+        return BytePairTrainer.Train(corpus.Train.Select(d => d.Prompt + d.Answer), size, corpus.SpecialTokens);
+    }
+
+    void CheckMemory(LlamaConfig student, LlamaWeights? teacher)
+    {
+        LlamaConfig c = student;
+        double tokens = (double)_recipe.Train.Rows * _recipe.Train.Context;
+        double kept = tokens * c.Layers * ((3.0 * c.Hidden) + (2 * c.QueryWidth) + (2 * c.KeyWidth) + (2.0 * c.FeedForward)), beside = tokens * ((12.0 * c.Hidden) + (6 * c.QueryWidth) + (4 * c.FeedForward));
+        int models = 1 + _recipe.Train.Seeds.Count + (_recipe.Twin ? _recipe.Train.Seeds.Count : 0);
+        double needed = 4.0 * ((c.Parameters * (3.0 + models)) + kept + beside) + (128 << 20), available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - (teacher is null ? 0 : LlamaWeights.Bytes(teacher.Config));
+        if (needed > available)
+        {
+            throw new UserError(
+                string.Create(CultureInfo.InvariantCulture, $"training this student takes about {needed / (1L << 30):f1} GiB, and {available / (1L << 30):f1} GiB are there"), "student",
+                "Lower train.rows or train.context (accumulate keeps the batch), or take a smaller student.");
+        }
+    }
+
+    TeacherSignal Signal(LlamaWeights? teacher, string teacherHash, Tokenizer tokenizer, Dataset train)
+    {
+        if (teacher is null || _recipe.Signal.Kind == "text")
+        {
+            return new TeacherSignal.Text();
+        }
+
+        if (_recipe.Signal.Kind == "live")
+        {
+            return new TeacherSignal.Dense(teacher);
+        }
+
+        int k = Math.Min(_recipe.Signal.K, teacher.Config.Vocabulary);
+        string path = Path.Combine(_options.Out, "signals", "train.sig");
+        SignalHeader expected = SignalFile.Describe(teacherHash, tokenizer.Hash, train, teacher.Config.Vocabulary, k, _recipe.Loss.Temperature, _recipe.Signal.Tail);
+        if (File.Exists(path))
+        {
+            return new TeacherSignal.Sparse(SignalFile.Open(path, expected));
+        }
+
+        SignalFile file = SignalFile.Compute(teacher, expected, train, _recipe.Signal.Tail, _recipe.Data.Seed, _workers, done => _progress(new("signals", (double)done / train.Tokens.Length, "")), _stop);
+        file.Save(path);
+        _manifest.Add("signals", new Dictionary<string, string> { ["teacher"] = teacherHash, ["tokenizer"] = tokenizer.Hash, ["data"] = train.Hash }, "signals/train.sig");
+        return new TeacherSignal.Sparse(file);
+    }
+
+    RateSearch? SearchRate(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, Dataset validation)
+    {
+        if (_recipe.Train.Rates.Count == 1)
+        {
+            return null;
+        }
+
+        List<RateTrial> trials = [];
+        foreach (double rate in _recipe.Train.Rates)
+        {
+            double? Try(string arm, LossWeights loss)
+            {
+                string file = Path.Combine(_options.Out, "checkpoints", string.Create(CultureInfo.InvariantCulture, $"search-{arm}-{rate}.txt"));
+                if (File.Exists(file))
+                {
+                    return double.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out double known) ? known : null;
+                }
+
+                double? loss1;
+                try
+                {
+                    LlamaWeights weights = StudentModel.Create(_recipe, config, teacher, Seed(_recipe.Train.Seeds[0]));
+                    TrainOptions options = Options(rate, _recipe.Train.Seeds[0], loss) with { Steps = Math.Max(1, (int)(Steps(trainer) * _recipe.Train.SearchShare)) };
+                    trainer.Run(weights, options, null, (p, steps) => Show($"search {arm} {rate.ToString(CultureInfo.InvariantCulture)}", p, steps), _stop);
+                    RowScores scores = Evaluation.Score([weights], null, validation, _workers, _stop)[0];
+                    double mean = scores.Mean(scores.CrossEntropy);
+                    loss1 = double.IsFinite(mean) ? mean : null;
+                }
+                catch (UserError e) when (e.Where == "train.rate")
+                {
+                    loss1 = null;
+                }
+
+                AtomicFile.WriteAllBytes(file, Encoding.UTF8.GetBytes(loss1?.ToString("R", CultureInfo.InvariantCulture) ?? "diverged"));
+                return loss1;
+            }
+
+            trials.Add(new(rate, Try("student", _recipe.Loss), _recipe.Twin ? Try("twin", TwinLoss) : null));
+        }
+
+        RateTrial[] held = [.. trials.Where(t => t.Student is not null)];
+        if (held.Length == 0)
+        {
+            throw new UserError("the student diverged at every learning rate", "train.rate", "Give lower rates.");
+        }
+
+        return new(trials, held.MinBy(t => t.Student)!.Rate, _recipe.Twin ? trials.Where(t => t.Twin is not null).MinBy(t => t.Twin)?.Rate : null);
+    }
+
+    (LlamaWeights, IReadOnlyList<TrainPoint>) TrainOne(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string arm, long seed, LossWeights loss, double rate)
+    {
+        LlamaWeights weights = StudentModel.Create(_recipe, config, teacher, Seed(seed));
+        string name = $"checkpoints/{arm}-{seed}.state";
+        string key = $"{_recipeHash} {arm} {seed} {rate.ToString("R", CultureInfo.InvariantCulture)} {trainer.DataHash}";
+        TrainOptions options = Options(rate, seed, loss) with { Steps = Steps(trainer) };
+        IReadOnlyList<TrainPoint> curve = trainer.Run(weights, options, new Checkpoint(Path.Combine(_options.Out, name), key), (p, steps) => Show($"{arm} seed {seed}", p, steps), _stop);
+        File.WriteAllLines(Path.Combine(_options.Out, "checkpoints", $"{arm}-{seed}.metrics.jsonl"), curve.Select(p => JsonSerializer.Serialize(p)));
+        _manifest.Add($"train {arm} {seed}", new Dictionary<string, string> { ["data"] = trainer.DataHash, ["recipe"] = _recipeHash }, name);
+        return (weights, curve);
+    }
+
+    static ulong Seed(long seed) => (ulong)seed * 7919;
+
+    int Steps(Trainer trainer) => (int)Math.Max(1, Math.Round(_recipe.Train.Tokens / ((double)trainer.TokensPerRow * _recipe.Train.Rows * _recipe.Train.Accumulate)));
+
+    TrainOptions Options(double rate, long seed, LossWeights loss) => new()
+    {
+        Rows = _recipe.Train.Rows,
+        Accumulate = _recipe.Train.Accumulate,
+        Steps = 1,
+        Rate = rate,
+        Seed = Seed(seed),
+        Schedule = _recipe.Train.Schedule,
+        Optimizer = _recipe.Train.Optimizer,
+        Loss = loss,
+        CheckpointSeconds = _recipe.Train.CheckpointSeconds,
+    };
+
+    void Show(string what, TrainPoint p, int steps) =>
+        _progress(new(what, (double)p.Step / steps, string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:f4}  rate {p.Rate:g3}  {p.TokensPerS:n0} tokens/s")));
+
+    sealed record Evaluated(RunResults Results, IReadOnlyList<PairedComparison> Comparisons);
+
+    Evaluated Evaluate(List<LlamaWeights> students, List<LlamaWeights> twins, LlamaWeights? teacher, Dataset heldOut)
+    {
+        _progress(new("evaluate", 0, "held-out text"));
+        IReadOnlyList<RowScores> scores = Evaluation.Score([.. students, .. twins], teacher, heldOut, _workers, _stop);
+        RowScores[] mine = [.. scores.Take(students.Count)], others = [.. scores.Skip(students.Count)];
+        Scores? teacherScores = null;
+        if (teacher is not null)
+        {
+            RowScores t = Evaluation.Score([teacher], null, heldOut, _workers, _stop)[0];
+            teacherScores = new(t.Mean(t.CrossEntropy), null, null, t.Calibration, []);
+        }
+
+        SeededScores Seeded(RowScores[] rows) => SeededScores.Of([.. rows.Select((r, i) => new SeedScores(
+            _recipe.Train.Seeds[i],
+            new Scores(r.Mean(r.CrossEntropy), r.ForwardKl is null ? null : r.Mean(r.ForwardKl), r.Agreement is null ? null : r.Mean(r.Agreement), r.Calibration, [])))]);
+        RunResults results = new(teacherScores, Seeded(mine), others.Length > 0 ? Seeded(others) : null);
+        List<PairedComparison> comparisons = [];
+        if (results.Twin is { } twin && mine.Length > 1 && heldOut.Rows > 1)
+        {
+            double[] weights = mine[0].Tokens;
+            BootstrapInterval Interval(Func<RowScores, double[]> value, double sign) => HierarchicalBootstrap.Interval(
+                [.. mine.Select((m, s) => value(others[s]).Zip(value(m), (b, a) => sign * (b - a)).ToArray())], weights, _recipe.Data.Seed);
+            comparisons.Add(PairedComparison.OfText(Interval(r => r.CrossEntropy, 1), twin.Mean.CrossEntropy, _recipe.Data.TeacherSamples is not null));
+            if (mine[0].ForwardKl is not null)
+            {
+                comparisons.Add(PairedComparison.OfForwardKl(Interval(r => r.ForwardKl!, 1), twin.Mean.ForwardKl ?? 0));
+                comparisons.Add(PairedComparison.OfAgreement(Interval(r => r.Agreement!, -1), twin.Mean.TopAgreement ?? 0));
+            }
+        }
+
+        return new(results, comparisons);
+    }
+
+    RunReport Report(
+        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, List<SeedCurves> curves, Evaluated evaluated)
+    {
+        long tokens = curves[0].Student[^1].Tokens;
+        double half = _recipe.Train.Context / 2.0, studentFlops = 3 * config.ForwardFlops(half) * tokens;
+        double? teacherFlops = teacher is null ? null : signal switch
+        {
+            TeacherSignal.Dense => teacher.Config.ForwardFlops(half) * tokens,
+            TeacherSignal.Sparse => teacher.Config.ForwardFlops(half) * train.Tokens.Length / _recipe.Train.Seeds.Count,
+            _ => 0,
+        };
+        int bytesEach = _recipe.Export.Type == "f32" ? 4 : 2;
+        Verdict? verdict = teacher is null ? null
+            : !_recipe.Twin ? Verdict.WithoutTwin()
+            : evaluated.Comparisons.Count == 0 ? Verdict.OfOneSeed()
+            : Verdict.Of(evaluated.Comparisons[0]);
+        SignalFacts? facts = signal switch
+        {
+            TeacherSignal.Dense => new("dense logits, live", null, 0, null),
+            TeacherSignal.Sparse s => new("top-k, stored", s.File.Header.K, s.File.Header.BytesPerToken, s.File.Header.Tail),
+            _ => teacher is null ? null : new("text", null, 0, null),
+        };
+        return new RunReport(
+            new RunIdentity(
+                _recipe.Name, _time.GetUtcNow(), _recipe.Train.Seeds, _recipeHash, Lanes.Path.ToString(), _workers.Threads, RuntimeInformation.ProcessArchitecture.ToString(),
+                new Dictionary<string, string> { ["retort"] = typeof(DistillJob).Assembly.GetName().Version?.ToString(3) ?? "", [".NET"] = Environment.Version.ToString(), ["system"] = RuntimeInformation.OSDescription }),
+            verdict,
+            teacherFacts,
+            new ModelFacts("student", Shape(config), config.Parameters, config.Parameters * bytesEach),
+            new DataFacts(corpus.Source, train.Documents, train.Counted, heldOut.Documents, heldOut.Counted, _recipe.Data.TeacherSamples is not null),
+            facts,
+            evaluated.Results,
+            evaluated.Comparisons,
+            curves,
+            search,
+            new ComputeFacts(tokens, studentFlops, _recipe.Twin ? studentFlops : null, teacherFlops, null),
+            null,
+            null,
+            [],
+            _times,
+            _warnings);
+    }
+
+    void WriteReport(RunReport report)
+    {
+        AtomicFile.WriteAllBytes(Path.Combine(_options.Out, "report.json"), Encoding.UTF8.GetBytes(ReportJson.Write(report)));
+        AtomicFile.WriteAllBytes(Path.Combine(_options.Out, "report.html"), Encoding.UTF8.GetBytes(ReportPage.Write(report)));
+        _manifest.Add("report", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "report.json", "report.html");
+    }
+
+    void Export(LlamaWeights student, Tokenizer tokenizer)
+    {
+        string folder = Path.Combine(_options.Out, "student");
+        ModelFolder.Write(folder, student, _recipe.Export.Type switch { "f32" => NumberType.F32, "f16" => NumberType.F16, _ => NumberType.BF16 }, stop: _stop);
+        tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
+        _manifest.Add("export", new Dictionary<string, string> { ["tokenizer"] = tokenizer.Hash }, [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(f => "student/" + Path.GetFileName(f))]);
+    }
+
+    T Timed<T>(string step, Func<T> work)
+    {
+        long start = Stopwatch.GetTimestamp();
+        T result = work();
+        _times.Add(new(step, Stopwatch.GetElapsedTime(start).TotalSeconds));
+        return result;
+    }
+
+    static string Shape(LlamaConfig c) => string.Create(CultureInfo.InvariantCulture, $"{c.Layers} layers, {c.Hidden} wide, {c.Heads} heads ({c.KeyValueHeads} key-value), feed-forward {c.FeedForward}, vocabulary {c.Vocabulary:n0}");
+
+    static string Relative(string path) => path.Contains("://", StringComparison.Ordinal) ? path : Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
+
+    static string Canonical(Recipe recipe) => JsonSerializer.Serialize<object>(new { recipe, student = (object)recipe.Student }, s_json);
+
+    static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+}

@@ -1,0 +1,14 @@
+namespace Retort.Distill;
+
+/// <summary>One text to train or test on.</summary>
+/// <param name="Prompt">What the model is given, laid out as it will see it; empty for plain text.</param>
+/// <param name="Answer">What it should write, with the mark that ends it.</param>
+/// <param name="Kind">Kind of task, for scores by kind.</param>
+/// <param name="Score">Judges an answer in [0, 1]; null where there is no gold score.</param>
+/// <param name="Gold">The right answer as shown to people; null where there is none.</param>
+public sealed record Document(string Prompt, string Answer, string Kind = "text", Func<string, double>? Score = null, string? Gold = null);
+
+/// <summary>A source of documents that a recipe names with <c>data.sample</c>; the door registers those that ship.</summary>
+/// <param name="Documents">seed, count, held out → documents; the two splits never share a document.</param>
+/// <param name="SpecialTokens">Spellings the tokenizer must keep whole.</param>
+public sealed record SampleSource(Func<ulong, int, bool, IEnumerable<Document>> Documents, IReadOnlyList<string> SpecialTokens, string EndToken);

@@ -1,0 +1,145 @@
+using Retort.Evidence.Statistics;
+using Retort.Kernels;
+using Retort.Model.Llama;
+
+namespace Retort.Distill;
+
+/// <summary>How one model did on the rows of a held-out set.</summary>
+/// <param name="CrossEntropy">Nats per token of each row.</param>
+/// <param name="ForwardKl">KL(teacher ‖ model) of each row, nats per token; null without a teacher.</param>
+/// <param name="Agreement">Share of each row's positions where the most likely token is the teacher's; null without a teacher.</param>
+/// <param name="Tokens">Counted tokens of each row.</param>
+public sealed record RowScores(double[] CrossEntropy, double[]? ForwardKl, double[]? Agreement, double[] Tokens, Calibration Calibration)
+{
+    public double Mean(double[] values)
+    {
+        double sum = 0;
+        for (int i = 0; i < values.Length; i++)
+        {
+            sum += values[i] * Tokens[i];
+        }
+
+        return sum / Tokens.Sum();
+    }
+}
+
+/// <summary>Scores several models of one shape on the same rows, the teacher's forward pass shared among them.</summary>
+public static class Evaluation
+{
+    const int L = MatMul.L;
+    const int Batch = 4;
+
+    public static IReadOnlyList<RowScores> Score(IReadOnlyList<LlamaWeights> models, LlamaWeights? teacher, Dataset data, Workers workers, CancellationToken stop)
+    {
+        LlamaConfig c = models[0].Config;
+        int blocks = data.Length / L, v = c.Vocabulary;
+        LlamaActivations a = new(c, Batch, blocks, workers, keep: false);
+        LlamaActivations? t = teacher is null ? null : new(teacher.Config, Batch, blocks, workers, keep: false);
+        LlamaHead head = new(c, a.Blocks, workers, teacher is not null);
+        Tally[] tallies = [.. models.Select(_ => new Tally(data.Rows))];
+        int[] tokens = new int[Batch * data.Length];
+        for (int row = 0; row < data.Rows; row += Batch)
+        {
+            stop.ThrowIfCancellationRequested();
+            int rows = Math.Min(Batch, data.Rows - row), first = row;
+            Array.Clear(tokens);
+            data.Tokens.AsSpan(row * data.Length, rows * data.Length).CopyTo(tokens);
+            if (teacher is not null)
+            {
+                LlamaForward.Run(teacher, t!, tokens, workers);
+            }
+
+            for (int m = 0; m < models.Count; m++)
+            {
+                Tally tally = tallies[m];
+                TokenScore[] scores = new TokenScore[rows * data.Length];
+                LlamaForward.Run(models[m], a, tokens, workers);
+                head.Run(models[m], a, null, null, teacher is null ? null : (teacher, t!), (block, z, u) =>
+                {
+                    if (block < rows * blocks)
+                    {
+                        Judge(scores.AsSpan(block * L, L), z, u, data.Targets.AsSpan((first * data.Length) + (block * L), L), v);
+                    }
+                }, workers);
+                for (int i = 0; i < scores.Length; i++)
+                {
+                    if (data.Mask[(first * data.Length) + i] != 0)
+                    {
+                        tally.Add(first + (i / data.Length), scores[i]);
+                    }
+                }
+            }
+        }
+
+        return [.. tallies.Select(x => x.Result(teacher is not null))];
+    }
+
+    readonly record struct TokenScore(float Loss, float Kl, float Confidence, bool Correct, bool Agrees);
+
+    static void Judge(Span<TokenScore> scores, ReadOnlySpan<float> z, ReadOnlySpan<float> u, ReadOnlySpan<int> targets, int v)
+    {
+        for (int l = 0; l < L; l++)
+        {
+            (int top, double logSum) = Normalizer(z, l, v);
+            double kl = 0;
+            bool agrees = false;
+            if (!u.IsEmpty)
+            {
+                (int teacherTop, double teacherSum) = Normalizer(u, l, v);
+                agrees = teacherTop == top;
+                for (int i = 0; i < v; i++)
+                {
+                    float lp = (float)(u[(i * L) + l] - teacherSum);
+                    if (lp > -30)
+                    {
+                        kl += MathF.Exp(lp) * (lp - (z[(i * L) + l] - logSum));
+                    }
+                }
+            }
+
+            scores[l] = new((float)(logSum - z[(targets[l] * L) + l]), (float)kl, (float)Math.Exp(z[(top * L) + l] - logSum), top == targets[l], agrees);
+        }
+    }
+
+    static (int Top, double LogSum) Normalizer(ReadOnlySpan<float> z, int l, int v)
+    {
+        int top = 0;
+        for (int i = 1; i < v; i++)
+        {
+            if (z[(i * L) + l] > z[(top * L) + l])
+            {
+                top = i;
+            }
+        }
+
+        float max = z[(top * L) + l];
+        double sum = 0;
+        for (int i = 0; i < v; i++)
+        {
+            sum += MathF.Exp(z[(i * L) + l] - max);
+        }
+
+        return (top, max + Math.Log(sum));
+    }
+
+    sealed class Tally(int rows)
+    {
+        readonly double[] _loss = new double[rows], _kl = new double[rows], _agree = new double[rows], _tokens = new double[rows];
+        readonly ExpectedCalibrationError _calibration = new();
+
+        public void Add(int row, TokenScore s)
+        {
+            _loss[row] += s.Loss;
+            _kl[row] += s.Kl;
+            _agree[row] += s.Agrees ? 1 : 0;
+            _tokens[row]++;
+            _calibration.Add(s.Confidence, s.Correct);
+        }
+
+        public RowScores Result(bool teacher)
+        {
+            double[] Mean(double[] sums) => [.. sums.Select((x, i) => _tokens[i] > 0 ? x / _tokens[i] : 0)];
+            return new(Mean(_loss), teacher ? Mean(_kl) : null, teacher ? Mean(_agree) : null, _tokens, _calibration.Result());
+        }
+    }
+}

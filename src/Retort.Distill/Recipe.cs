@@ -1,0 +1,68 @@
+using Retort.Kernels;
+using Retort.Model.Llama;
+
+namespace Retort.Distill;
+
+/// <summary>A recipe as it was validated. Paths are absolute.</summary>
+/// <param name="Name">Name of the run and of its default folder.</param>
+/// <param name="Teacher">Model reference; null trains on the text alone.</param>
+/// <param name="TeacherTokenizer">A tokenizer that goes before the one beside the teacher.</param>
+public sealed record Recipe(
+    string Name,
+    string? Teacher,
+    string? TeacherTokenizer,
+    StudentRecipe Student,
+    DataRecipe Data,
+    LossWeights Loss,
+    SignalRecipe Signal,
+    TrainRecipe Train,
+    bool Twin,
+    EvaluateRecipe Evaluate,
+    ExportRecipe Export);
+
+/// <summary>What the student is born as.</summary>
+public abstract record StudentRecipe
+{
+    StudentRecipe()
+    {
+    }
+
+    /// <summary>From nothing; vocabulary and context come from the tokenizer and <c>train.context</c>.</summary>
+    /// <param name="TrainTokenizer">Size of a byte-level BPE to train on the text; null takes the teacher's.</param>
+    public sealed record Shape(int Hidden, int Layers, int Heads, int KeyValueHeads, int HeadSize, int FeedForward, LlamaFamily Family, bool TiedHead, int? TrainTokenizer) : StudentRecipe;
+
+    /// <summary>A copy of chosen layers of the teacher, its embedding, norms and head.</summary>
+    public sealed record TeacherLayers(IReadOnlyList<int> Layers) : StudentRecipe;
+
+    /// <summary>Any model folder of the teacher's vocabulary.</summary>
+    public sealed record From(string Reference) : StudentRecipe;
+}
+
+/// <param name="Sample">Name of a bundled generator, or null.</param>
+/// <param name="Text">Text files, one document a paragraph block separated by a line "&lt;|end|&gt;" or the whole file, or null.</param>
+/// <param name="Prompts">JSONL files of prompt and answer, or null.</param>
+/// <param name="TeacherSamples">Texts to sample from the teacher, or null: the run then measures fidelity only.</param>
+/// <param name="Documents">Training documents.</param>
+/// <param name="HeldOut">Documents never trained on: the test.</param>
+/// <param name="Validation">Documents never trained on, for the learning-rate search.</param>
+public sealed record DataRecipe(
+    string? Sample, IReadOnlyList<string>? Text, IReadOnlyList<string>? Prompts, int? TeacherSamples, double SampleTemperature, int Documents, int HeldOut, int Validation, ulong Seed, bool MaskPrompts);
+
+/// <param name="Kind">"live", "top_k" or "text".</param>
+public sealed record SignalRecipe(string Kind, int K, TailHandling Tail);
+
+/// <param name="Tokens">Counted tokens a run sees, about: whole steps.</param>
+/// <param name="Rows">Rows of a micro-batch.</param>
+/// <param name="Context">Tokens of a row, a multiple of 32.</param>
+/// <param name="Rates">Peak learning rates; with more than one the best on validation text is taken, for student and twin alike.</param>
+/// <param name="SearchShare">Share of the budget each trial of the search gets.</param>
+public sealed record TrainRecipe(
+    long Tokens, int Rows, int Accumulate, int Context, IReadOnlyList<double> Rates, double SearchShare, IReadOnlyList<long> Seeds, Schedule Schedule, OptimizerOptions Optimizer, double CheckpointSeconds, int Threads);
+
+/// <param name="GoldItems">Held-out tasks answered by every model.</param>
+/// <param name="MaxTokens">Longest answer.</param>
+/// <param name="Metric">"text" or "gold": what the verdict rests on.</param>
+public sealed record EvaluateRecipe(int GoldItems, int MaxTokens, int Samples, string Metric, double PricePerCoreHour, string Currency);
+
+/// <param name="Type">"f32", "f16" or "bf16".</param>
+public sealed record ExportRecipe(string Type);

@@ -1,0 +1,247 @@
+using Retort.Kernels;
+using Retort.Model;
+using Retort.Model.Llama;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Retort.Distill;
+
+/// <summary>Reads a recipe: YAML, validated whole, every fault named with its line; <c>--set</c> changes are applied first.</summary>
+public static class RecipeFile
+{
+    /// <param name="path">The file.</param>
+    /// <param name="changes">"key.path=value" each.</param>
+    /// <param name="samples">Names <c>data.sample</c> may have.</param>
+    /// <exception cref="UserError">It cannot be read, or has faults.</exception>
+    public static Recipe Read(string path, IReadOnlyList<string> changes, IReadOnlyCollection<string> samples)
+    {
+        if (!File.Exists(path))
+        {
+            throw new UserError("there is no such recipe", path, "Check the path, or write one with: retort init");
+        }
+
+        YamlStream stream = [];
+        try
+        {
+            using StreamReader reader = new(path);
+            stream.Load(reader);
+        }
+        catch (YamlException e)
+        {
+            throw new UserError($"this is not YAML: {e.Message}", $"{path}, line {e.Start.Line}", "Mend the line; a key and its value are separated by a colon and a space.");
+        }
+
+        YamlNode root = stream.Documents.Count == 0 ? new YamlMappingNode() : stream.Documents[0].RootNode;
+        foreach (string change in changes)
+        {
+            Apply(root, change);
+        }
+
+        List<string> faults = [];
+        Recipe recipe = Build(root, Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileNameWithoutExtension(path), samples, faults);
+        if (faults.Count > 0)
+        {
+            throw new UserError(string.Join("; ", faults), path, faults.Count == 1 ? "Mend it and run again." : $"Mend these {faults.Count} faults and run again.");
+        }
+
+        return recipe;
+    }
+
+    static Recipe Build(YamlNode node, string folder, string fileName, IReadOnlyCollection<string> samples, List<string> faults)
+    {
+        YamlFields root = new(node, "", faults);
+        string Absolute(string path) => path.Contains("://", StringComparison.Ordinal) ? path : Path.GetFullPath(Path.Combine(folder, path));
+        string? teacher = root.Text("teacher") is { } t ? Absolute(t) : null, tokenizer = root.Text("teacher_tokenizer") is { } k ? Absolute(k) : null;
+        root.Require("student");
+        root.Require("data");
+        StudentRecipe student = Student(root.Map("student"), teacher is not null, Absolute);
+        DataRecipe data = Data(root.Map("data"), teacher is not null, samples, Absolute);
+        LossWeights loss = Loss(root.Map("loss"), teacher is not null);
+        SignalRecipe signal = Signal(root.Map("signal"), loss);
+        TrainRecipe train = Train(root.Map("train"));
+        YamlFields e = root.Map("evaluate"), x = root.Map("export");
+        EvaluateRecipe evaluate = new(
+            e.Whole("gold_items", 100, 0, 100_000), e.Whole("max_tokens", 200, 1, 1 << 20), e.Whole("samples", 4, 0, 100), e.Choice("metric", "text", "text", "gold"),
+            e.Number("price_per_core_hour", 0.04, 0, 1e6), e.Text("currency") ?? "USD");
+        ExportRecipe export = new(x.Choice("type", "bf16", "f32", "f16", "bf16"));
+        Recipe recipe = new(root.Text("name") ?? fileName, teacher, tokenizer, student, data, loss, signal, train, root.Flag("twin", teacher is not null) && teacher is not null, evaluate, export);
+        e.Close();
+        x.Close();
+        root.Close();
+        return recipe;
+    }
+
+    static StudentRecipe Student(YamlFields s, bool teacher, Func<string, string> absolute)
+    {
+        YamlFields shape = s.Map("shape");
+        string? from = s.Text("from");
+        IReadOnlyList<double>? layers = s.Has("teacher_layers") ? s.Numbers("teacher_layers", [], 0, 1023) : null;
+        if ((shape.Present ? 1 : 0) + (from is null ? 0 : 1) + (layers is null ? 0 : 1) != 1)
+        {
+            s.Fault("shape", "or from or teacher_layers is needed, exactly one of them");
+        }
+
+        int? trained = s.Has("train_tokenizer") ? s.Whole("train_tokenizer", 1024, 257, 1 << 20) : null;
+        if (!teacher && trained is null && from is null)
+        {
+            s.Fault("train_tokenizer", "is needed where there is no teacher to take the tokenizer from");
+        }
+
+        if (!teacher && layers is not null)
+        {
+            s.Fault("teacher_layers", "needs a teacher");
+        }
+
+        StudentRecipe made = from is not null ? new StudentRecipe.From(absolute(from))
+            : layers is not null ? new StudentRecipe.TeacherLayers([.. layers.Select(l => (int)l)])
+            : Shape(shape, trained);
+        shape.Close();
+        s.Close();
+        return made;
+    }
+
+    static StudentRecipe.Shape Shape(YamlFields s, int? trained)
+    {
+        int hidden = s.Whole("hidden", 64, 2, 1 << 17), heads = s.Whole("heads", 4, 1, 4096);
+        StudentRecipe.Shape shape = new(
+            hidden, s.Whole("layers", 4, 1, 1024), heads, s.Whole("key_value_heads", heads, 1, 4096), s.Whole("head_size", Math.Max(2, hidden / Math.Max(1, heads)), 2, 4096),
+            s.Whole("feed_forward", hidden * 8 / 3, 1, 1 << 20), s.Choice("family", "llama", "llama", "qwen2", "qwen3") switch { "qwen2" => LlamaFamily.Qwen2, "qwen3" => LlamaFamily.Qwen3, _ => LlamaFamily.Llama },
+            s.Flag("tied_head", true), trained);
+        if (shape.HeadSize % 2 != 0)
+        {
+            s.Fault("head_size", $"must be even, not {shape.HeadSize} (hidden / heads unless given)");
+        }
+
+        if (shape.KeyValueHeads == 0 || shape.Heads % Math.Max(1, shape.KeyValueHeads) != 0)
+        {
+            s.Fault("key_value_heads", $"must divide heads = {shape.Heads}");
+        }
+
+        return shape;
+    }
+
+    static DataRecipe Data(YamlFields d, bool teacher, IReadOnlyCollection<string> samples, Func<string, string> absolute)
+    {
+        string? sample = d.Text("sample");
+        IReadOnlyList<string>? text = d.Texts("text"), prompts = d.Texts("prompts");
+        int? drawn = d.Has("teacher_samples") ? d.Whole("teacher_samples", 1000, 1, 1 << 28) : null;
+        if ((sample is null ? 0 : 1) + (text is null ? 0 : 1) + (prompts is null ? 0 : 1) + (drawn is null ? 0 : 1) != 1)
+        {
+            d.Fault("sample", "or text or prompts or teacher_samples is needed, exactly one of them");
+        }
+
+        if (sample is not null && !samples.Contains(sample))
+        {
+            d.Fault("sample", $"must be one of {string.Join(", ", samples)}, not '{sample}'");
+        }
+
+        if (drawn is not null && !teacher)
+        {
+            d.Fault("teacher_samples", "needs a teacher");
+        }
+
+        DataRecipe made = new(
+            sample, text is null ? null : [.. text.Select(absolute)], prompts is null ? null : [.. prompts.Select(absolute)], drawn, d.Number("sample_temperature", 1, 0.01, 10),
+            d.Whole("documents", 2000, 1, 1 << 28), d.Whole("held_out", 200, 2, 1 << 24), d.Whole("validation", 100, 1, 1 << 24), (ulong)d.Whole("seed", 1L, 0, long.MaxValue), d.Flag("mask_prompts", true));
+        d.Close();
+        return made;
+    }
+
+    static LossWeights Loss(YamlFields l, bool teacher)
+    {
+        double forward = l.Number("forward_kl", teacher && !l.Present ? 1 : 0, 0, 1e6), reverse = l.Number("reverse_kl", 0, 0, 1e6), jensen = l.Number("jensen_shannon", 0, 0, 1e6);
+        double cross = l.Number("cross_entropy", teacher ? 0 : 1, 0, 1e6);
+        LossWeights weights = new((float)cross, (float)forward, (float)reverse, (float)jensen, (float)l.Number("beta", 0.5, 0.001, 0.999), (float)l.Number("temperature", 1, 0.01, 100));
+        if (weights.NeedsTeacher && !teacher)
+        {
+            l.Fault("forward_kl", "and the other divergences need a teacher");
+        }
+
+        if (cross == 0 && !weights.NeedsTeacher)
+        {
+            l.Fault("cross_entropy", "or a divergence must have a weight above 0");
+        }
+
+        l.Close();
+        return weights;
+    }
+
+    static SignalRecipe Signal(YamlFields s, LossWeights loss)
+    {
+        SignalRecipe made = new(
+            s.Choice("kind", loss.NeedsTeacher ? "live" : "text", "live", "top_k", "text"), s.Whole("k", 20, 1, 1024),
+            s.Choice("tail", "bucket", "bucket", "renormalize", "sample") switch { "renormalize" => TailHandling.Renormalize, "sample" => TailHandling.Sample, _ => TailHandling.Bucket });
+        if (made.Kind == "top_k" && (loss.ReverseKl != 0 || loss.JensenShannon != 0))
+        {
+            s.Fault("kind", "top_k holds part of the distribution: only forward_kl and cross_entropy can use it; take live for the others");
+        }
+
+        if (made.Kind == "text" && loss.NeedsTeacher)
+        {
+            s.Fault("kind", "text carries no distribution, but the loss has a divergence");
+        }
+
+        s.Close();
+        return made;
+    }
+
+    static TrainRecipe Train(YamlFields t)
+    {
+        int context = t.Whole("context", 256, 32, 1 << 20);
+        if (context % MatMul.L != 0)
+        {
+            t.Fault("context", $"must be a multiple of {MatMul.L}, not {context}");
+        }
+
+        IReadOnlyList<double> seeds = t.Numbers("seeds", [1, 2, 3, 4, 5], 0, 1e15);
+        TrainRecipe made = new(
+            t.Whole("tokens", 1_000_000L, 1, 1L << 50), t.Whole("rows", 16, 1, 1 << 16), t.Whole("accumulate", 1, 1, 1 << 16), context, t.Numbers("rate", [3e-3], 1e-9, 10), t.Number("search_share", 0.3, 0.01, 1),
+            [.. seeds.Select(s => (long)s)],
+            new(t.Choice("schedule", "cosine", "cosine", "warmup_stable_decay") == "cosine" ? ScheduleKind.Cosine : ScheduleKind.WarmupStableDecay, t.Number("warmup", 0.05, 0, 1), t.Number("decay", 0.2, 0, 1), t.Number("floor", 0.05, 0, 1)),
+            new OptimizerOptions { WeightDecay = (float)t.Number("weight_decay", 0.01, 0, 10), ClipNorm = (float)t.Number("clip", 1, 1e-6, 1e9), Beta1 = (float)t.Number("beta1", 0.9, 0, 0.99999), Beta2 = (float)t.Number("beta2", 0.95, 0, 0.999999) },
+            t.Number("checkpoint_seconds", 30, 0, 1e9), t.Whole("threads", 0, 0, 1024));
+        if (seeds.Distinct().Count() != seeds.Count || seeds.Count == 0)
+        {
+            t.Fault("seeds", "must be different numbers, at least one");
+        }
+
+        t.Close();
+        return made;
+    }
+
+    static void Apply(YamlNode root, string change)
+    {
+        int equals = change.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0)
+        {
+            throw new UserError($"'{change}' is no change", "--set", "Write it as key.path=value, such as --set train.tokens=200000.");
+        }
+
+        string[] keys = change[..equals].Split('.');
+        YamlNode at = root;
+        for (int i = 0; i < keys.Length; i++)
+        {
+            if (at is not YamlMappingNode map)
+            {
+                throw new UserError($"'{string.Join('.', keys[..i])}' is not a mapping", "--set", "Name a key of the recipe.");
+            }
+
+            YamlScalarNode key = new(keys[i]);
+            if (i == keys.Length - 1)
+            {
+                YamlStream value = [];
+                using StringReader reader = new(change[(equals + 1)..]);
+                value.Load(reader);
+                map.Children[key] = value.Documents.Count == 0 ? new YamlScalarNode("") : value.Documents[0].RootNode;
+                return;
+            }
+
+            if (!map.Children.TryGetValue(key, out YamlNode? next))
+            {
+                map.Children[key] = next = new YamlMappingNode();
+            }
+
+            at = next;
+        }
+    }
+}

@@ -1,0 +1,268 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Text.Json;
+using Retort.Kernels;
+using Retort.Model;
+using Retort.Model.Files;
+using Retort.Model.Llama;
+
+namespace Retort.Distill;
+
+/// <summary>What a signal file says of itself; every field is checked when it is opened.</summary>
+/// <param name="Teacher">SHA-256 of the teacher's weights.</param>
+/// <param name="Tokenizer">Hash of its tokenizer.</param>
+/// <param name="Data">Hash of the dataset, row by row in order.</param>
+/// <param name="Tokens">Rows × length.</param>
+/// <param name="K">Entries kept a token.</param>
+/// <param name="Temperature">Temperature of the probabilities.</param>
+/// <param name="Tail">Treatment of the rest.</param>
+/// <param name="Encoding">"u16+f16": ids of 16 bits, packed, and half-precision probabilities; the id's width grows with the vocabulary.</param>
+public sealed record SignalHeader(string Teacher, string Tokenizer, string Data, long Tokens, int Vocabulary, int K, double Temperature, string Tail, string Encoding)
+{
+    /// <summary>Bits of one id: 16 up to 65,536 tokens of vocabulary, then as many as the largest id needs.</summary>
+    public int IdBits => IdBitsOf(Vocabulary);
+
+    internal static int IdBitsOf(int vocabulary) => Math.Max(16, 32 - BitOperations.LeadingZeroCount((uint)Math.Max(1, vocabulary - 1)));
+
+    /// <summary>Bytes of one token's ids.</summary>
+    public int IdBytes => ((K * IdBits) + 7) / 8;
+
+    /// <summary>Bytes one token takes.</summary>
+    public int BytesPerToken => IdBytes + (2 * K);
+}
+
+/// <summary>
+/// A teacher's k most likely tokens, or k draws, at every position: "RTSIG1\n\0", a length, a JSON header, then a record a token of k ids
+/// and k half-precision probabilities. For k = 20 that is 80 bytes a token up to 65,536 tokens of vocabulary, 83 to 90 up to a million.
+/// </summary>
+public sealed class SignalFile
+{
+    static ReadOnlySpan<byte> Magic => "RTSIG1\n\0"u8;
+
+    readonly byte[] _records;
+
+    SignalFile(SignalHeader header, byte[] records)
+    {
+        Header = header;
+        _records = records;
+    }
+
+    public SignalHeader Header { get; }
+
+    public TailHandling Tail => Header.Tail switch
+    {
+        "bucket" => TailHandling.Bucket,
+        "renormalize" => TailHandling.Renormalize,
+        _ => TailHandling.Sample,
+    };
+
+    /// <summary>The entries of one token; an unused slot has id −1.</summary>
+    /// <param name="ids_K">Output.</param>
+    /// <param name="p_K">Output; sums to 1 unless the tail is a bucket.</param>
+    public void Read(long token, Span<int> ids_K, Span<float> p_K)
+    {
+        int k = Header.K, bits = Header.IdBits, idBytes = Header.IdBytes;
+        ReadOnlySpan<byte> record = _records.AsSpan(checked((int)(token * Header.BytesPerToken)), Header.BytesPerToken);
+        float sum = 0;
+        for (int i = 0; i < k; i++)
+        {
+            p_K[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(record[(idBytes + (2 * i))..]);
+            ids_K[i] = p_K[i] > 0 ? BitsAt(record[..idBytes], i * bits, bits) : -1;
+            sum += p_K[i];
+        }
+
+        float scale = Tail == TailHandling.Bucket ? (sum > 1f ? 1f / sum : 1f) : 1f / sum;
+        for (int i = 0; i < k; i++)
+        {
+            p_K[i] *= scale;
+        }
+    }
+
+    /// <summary>The header of a signal for this teacher, tokenizer and data.</summary>
+    public static SignalHeader Describe(string teacherHash, string tokenizerHash, Dataset data, int vocabulary, int k, double temperature, TailHandling tail) =>
+        new(teacherHash, tokenizerHash, data.Hash, data.Tokens.Length, vocabulary, k, temperature, TailNames.Of(tail), $"u{SignalHeader.IdBitsOf(vocabulary)}+f16");
+
+    /// <summary>Runs the teacher once over a dataset.</summary>
+    /// <param name="header">From <see cref="Describe"/>.</param>
+    /// <param name="seed">Of the draws, for <see cref="TailHandling.Sample"/>.</param>
+    /// <param name="progress">Tokens done.</param>
+    public static SignalFile Compute(LlamaWeights teacher, SignalHeader header, Dataset data, TailHandling tail, ulong seed, Workers workers, Action<long> progress, CancellationToken stop)
+    {
+        const int L = MatMul.L, Batch = 8;
+        int v = header.Vocabulary, blocks = data.Length / L, kept = header.K;
+        double temperature = header.Temperature;
+        byte[] records = new byte[checked(data.Tokens.Length * header.BytesPerToken)];
+        LlamaActivations a = new(teacher.Config, Batch, blocks, workers, keep: false);
+        LlamaHead head = new(teacher.Config, a.Blocks, workers, teacher: false);
+        int[] tokens = new int[Batch * data.Length];
+        for (int row = 0; row < data.Rows; row += Batch)
+        {
+            stop.ThrowIfCancellationRequested();
+            int rows = Math.Min(Batch, data.Rows - row), first = row * data.Length;
+            Array.Clear(tokens);
+            data.Tokens.AsSpan(first, rows * data.Length).CopyTo(tokens);
+            LlamaForward.Run(teacher, a, tokens, workers);
+            head.Run(teacher, a, null, null, null, (block, z, _) =>
+            {
+                if (block >= rows * blocks)
+                {
+                    return;
+                }
+
+                float[] logits = new float[v];
+                for (int l = 0; l < L; l++)
+                {
+                    for (int i = 0; i < v; i++)
+                    {
+                        logits[i] = z[(i * L) + l];
+                    }
+
+                    int token = first + (block * L) + l;
+                    Write(records.AsSpan(token * header.BytesPerToken, header.BytesPerToken), logits, kept, temperature, tail, new RandomStream(seed, (ulong)token), v);
+                }
+            }, workers);
+            progress(first + (rows * data.Length));
+        }
+
+        return new(header, records);
+    }
+
+    static void Write(Span<byte> record, float[] logits, int k, double temperature, TailHandling tail, RandomStream random, int v)
+    {
+        float max = logits.Max();
+        double[] p = new double[v];
+        double sum = 0;
+        for (int i = 0; i < v; i++)
+        {
+            sum += p[i] = Math.Exp((logits[i] - max) / temperature);
+        }
+
+        int[] ids = tail == TailHandling.Sample ? Draw(p, sum, k, random, out double[] kept) : Top(p, sum, k, out kept);
+        int idBytes = record.Length - (2 * k), bits = SignalHeader.IdBitsOf(v);
+        for (int i = 0; i < ids.Length; i++)
+        {
+            for (int bit = 0; bit < bits; bit++)
+            {
+                int at = (i * bits) + bit;
+                record[at / 8] |= (byte)(((ids[i] >> bit) & 1) << (at % 8));
+            }
+
+            BinaryPrimitives.WriteHalfLittleEndian(record[(idBytes + (2 * i))..], (Half)kept[i]);
+        }
+    }
+
+    static int BitsAt(ReadOnlySpan<byte> bytes, int start, int count)
+    {
+        int at = start / 8;
+        ulong window = 0;
+        for (int i = 0; i < 4 && at + i < bytes.Length; i++)
+        {
+            window |= (ulong)bytes[at + i] << (8 * i);
+        }
+
+        return (int)((window >> (start % 8)) & ((1UL << count) - 1));
+    }
+
+    static int[] Top(double[] p, double sum, int k, out double[] kept)
+    {
+        int[] ids = [.. Enumerable.Range(0, p.Length).OrderByDescending(i => p[i]).ThenBy(i => i).Take(k)];
+        kept = [.. ids.Select(i => p[i] / sum)];
+        return ids;
+    }
+
+    /// <summary>k draws with replacement from p; equal draws are one entry with their share.</summary>
+    static int[] Draw(double[] p, double sum, int k, RandomStream random, out double[] kept)
+    {
+        double[] at = [.. Enumerable.Range(0, k).Select(_ => random.NextDouble() * sum).Order()];
+        List<int> ids = [];
+        List<double> shares = [];
+        double running = 0;
+        int next = 0;
+        for (int i = 0; i < p.Length && next < k; i++)
+        {
+            running += p[i];
+            int draws = 0;
+            for (; next < k && (at[next] < running || i == p.Length - 1); next++)
+            {
+                draws++;
+            }
+
+            if (draws > 0)
+            {
+                ids.Add(i);
+                shares.Add((double)draws / k);
+            }
+        }
+
+        kept = [.. shares];
+        return [.. ids];
+    }
+
+    public void Save(string path) => AtomicFile.Write(path, stream =>
+    {
+        byte[] header = JsonSerializer.SerializeToUtf8Bytes(Header);
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, header.Length);
+        stream.Write(Magic);
+        stream.Write(length);
+        stream.Write(header);
+        stream.Write(_records);
+    });
+
+    /// <summary>Opens a file and refuses it for any teacher, tokenizer, data or treatment but its own.</summary>
+    public static SignalFile Open(string path, SignalHeader expected)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        int at = Magic.Length + 4;
+        if (bytes.Length < at || !bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
+        {
+            throw new UserError("this is no signal file", path, "Delete it; the next run computes it again.");
+        }
+
+        int length = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(Magic.Length));
+        if (length <= 0 || length > bytes.Length - at)
+        {
+            throw new UserError("the header's length passes the end of the file", path, "Delete it; the next run computes it again.");
+        }
+
+        SignalHeader? header;
+        try
+        {
+            header = JsonSerializer.Deserialize<SignalHeader>(bytes.AsSpan(at, length));
+        }
+        catch (JsonException)
+        {
+            header = null;
+        }
+
+        if (header is null)
+        {
+            throw new UserError("the header cannot be read", path, "Delete it; the next run computes it again.");
+        }
+
+        Same("teacher", header.Teacher, expected.Teacher);
+        Same("tokenizer", header.Tokenizer, expected.Tokenizer);
+        Same("data", header.Data, expected.Data);
+        Same("vocabulary", header.Vocabulary, expected.Vocabulary);
+        Same("k", header.K, expected.K);
+        Same("temperature", header.Temperature, expected.Temperature);
+        Same("tail", header.Tail, expected.Tail);
+        Same("encoding", header.Encoding, expected.Encoding);
+        Same("tokens", header.Tokens, expected.Tokens);
+        byte[] records = bytes[(at + length)..];
+        if (records.Length != header.Tokens * header.BytesPerToken)
+        {
+            throw new UserError($"it holds {records.Length} bytes of records, its header promises {header.Tokens * header.BytesPerToken}", path, "The file is cut short; delete it, the next run computes it again.");
+        }
+
+        return new(header, records);
+
+        void Same<T>(string field, T found, T wanted)
+        {
+            if (!EqualityComparer<T>.Default.Equals(found, wanted))
+            {
+                throw new UserError($"the signal was made for another {field}: the file says {found}, this run has {wanted}", path, "Delete the file or name the run folder it belongs to.");
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using Retort.Model;
+using Retort.Model.Files;
+using Retort.Model.Llama;
+using Retort.Model.Tokenizers;
+
+namespace Retort.Distill;
+
+/// <summary>Builds a student as its recipe says, and checks that it speaks its teacher's vocabulary.</summary>
+public static class StudentModel
+{
+    /// <summary>The student's shape.</summary>
+    public static LlamaConfig Config(Recipe recipe, Tokenizer tokenizer, LlamaWeights? teacher)
+    {
+        switch (recipe.Student)
+        {
+            case StudentRecipe.Shape s:
+                int? end = tokenizer.FindToken(Corpus.End) ?? tokenizer.EndToken;
+                LlamaConfig shape = new()
+                {
+                    Family = s.Family,
+                    Hidden = s.Hidden,
+                    Layers = s.Layers,
+                    Heads = s.Heads,
+                    KeyValueHeads = s.KeyValueHeads,
+                    HeadSize = s.HeadSize,
+                    FeedForward = s.FeedForward,
+                    Vocabulary = teacher?.Config.Vocabulary ?? tokenizer.VocabularySize,
+                    Context = recipe.Train.Context,
+                    TiedHead = s.TiedHead,
+                    AttentionBias = s.Family == LlamaFamily.Qwen2,
+                    BeginToken = teacher?.Config.BeginToken ?? tokenizer.BeginToken,
+                    EndTokens = teacher?.Config.EndTokens ?? (end is { } e ? [e] : []),
+                };
+                shape.Validate("student.shape");
+                return shape;
+            case StudentRecipe.TeacherLayers l:
+                int bad = l.Layers.FirstOrDefault(i => i >= teacher!.Config.Layers, -1);
+                return bad < 0
+                    ? teacher!.Config with { Layers = l.Layers.Count }
+                    : throw new UserError($"the teacher has no layer {bad}", "student.teacher_layers", $"Its layers are 0 to {teacher!.Config.Layers - 1}.");
+            case StudentRecipe.From f:
+                return ModelReference.Open(f.Reference).Weights.Config;
+            default:
+                throw new InvalidOperationException("An unknown kind of student.");
+        }
+    }
+
+    /// <summary>Fresh initial weights for one seed.</summary>
+    public static LlamaWeights Create(Recipe recipe, LlamaConfig config, LlamaWeights? teacher, ulong seed)
+    {
+        if (recipe.Student is StudentRecipe.From from)
+        {
+            return ModelReference.Open(from.Reference).Weights;
+        }
+
+        LlamaWeights made = new(config);
+        if (recipe.Student is StudentRecipe.TeacherLayers chosen)
+        {
+            teacher!.Embedding.Span.CopyTo(made.Embedding.Span);
+            teacher.FinalNorm.Span.CopyTo(made.FinalNorm.Span);
+            teacher.Head.Span.CopyTo(made.Head.Span);
+            for (int i = 0; i < chosen.Layers.Count; i++)
+            {
+                teacher.Layers[chosen.Layers[i]].Arena.Span.CopyTo(made.Layers[i].Arena.Span);
+            }
+
+            return made;
+        }
+
+        made.Initialize(seed);
+        return made;
+    }
+
+    /// <summary>Refuses a student whose vocabulary differs from the teacher's, naming the first token that does.</summary>
+    public static void CheckVocabulary(Recipe recipe, Tokenizer teacher, LlamaConfig teacherConfig)
+    {
+        if (recipe.Student is not StudentRecipe.From from)
+        {
+            return;
+        }
+
+        OpenModel student = ModelReference.Open(from.Reference);
+        if (student.TokenizerPath is null)
+        {
+            throw new UserError("the student has no tokenizer beside it", from.Reference, "Put its tokenizer.json into the folder: the vocabularies must be compared token by token.");
+        }
+
+        if (Tokenizer.FirstDifference(teacher, Tokenizer.Open(student.TokenizerPath)) is { } d)
+        {
+            throw new UserError(
+                $"teacher and student have different vocabularies: token {d.Id} is {Show(d.TokenA)} for the teacher and {Show(d.TokenB)} for the student (sizes {d.SizeA} and {d.SizeB})",
+                from.Reference, "Take a student of the teacher's own vocabulary.");
+        }
+
+        if (student.Weights.Config.Vocabulary != teacherConfig.Vocabulary)
+        {
+            throw new UserError($"the student's head has {student.Weights.Config.Vocabulary} rows, the teacher's {teacherConfig.Vocabulary}", from.Reference, "Both must have the same vocab_size.");
+        }
+    }
+
+    static string Show(string? token) => token is null ? "absent" : $"'{token}'";
+}

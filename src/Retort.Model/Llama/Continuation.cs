@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Retort.Model.Tokenizers;
+
+namespace Retort.Model.Llama;
+
+/// <summary>One text while it is generated: its tokens, the text that is certain, and why it ends.</summary>
+sealed class Continuation
+{
+    readonly SamplingOptions _options;
+    readonly HashSet<int> _ends;
+    readonly Action<string>? _onText;
+    readonly StreamingDecoder _decoder;
+    readonly StopText _stop;
+    readonly List<int> _generated = [];
+    readonly StringBuilder _text = new();
+    readonly RandomStream _random;
+    readonly int _room;
+    int _fed;
+    int? _endToken;
+
+    /// <param name="prompt">At least one token.</param>
+    /// <param name="context">Most tokens of prompt and text together.</param>
+    public Continuation(Tokenizer tokenizer, int[] prompt, SamplingOptions options, HashSet<int> ends, int context, ulong seed, Action<string>? onText = null)
+    {
+        (Prompt, _options, _ends, _onText) = (prompt, options, ends, onText);
+        _decoder = new(tokenizer, skipSpecial: true, atStart: prompt.All(tokenizer.IsSpecial));
+        _stop = new(options.Stop);
+        _random = new(seed);
+        _room = Math.Min(options.MaxTokens, context - prompt.Length);
+        if (_room <= 0)
+        {
+            Finish = "length";
+        }
+    }
+
+    public int[] Prompt { get; }
+
+    /// <summary>"stop" or "length" once the text has ended.</summary>
+    public string? Finish { get; private set; }
+
+    /// <summary>Whether the token given out last is the newest known, so that its logits choose the next.</summary>
+    public bool WantsLogits => _fed == Prompt.Length + _generated.Count;
+
+    /// <summary>The next token the model has to read.</summary>
+    public int Feed()
+    {
+        int token = _fed < Prompt.Length ? Prompt[_fed] : _generated[_fed - Prompt.Length];
+        _fed++;
+        return token;
+    }
+
+    /// <summary>The whole prompt has been read at once.</summary>
+    public void FedPrompt() => _fed = Prompt.Length;
+
+    /// <summary>Draws the next token.</summary>
+    public void Draw(Sampler sampler, Span<float> logits)
+    {
+        int token = sampler.Next(logits, _random, Prompt, CollectionsMarshal.AsSpan(_generated));
+        if (_ends.Contains(token))
+        {
+            _endToken = token;
+            End("stop");
+            return;
+        }
+
+        _generated.Add(token);
+        Emit(_stop.Append(_decoder.Append(token)));
+        if (_stop.Found)
+        {
+            Finish = "stop";
+        }
+        else if (_generated.Count >= _room)
+        {
+            End("length");
+        }
+    }
+
+    public Generation Result(TimeSpan elapsed) => new(
+        _text.ToString(), [.. _generated], Finish ?? "length", Prompt.Length, _generated.Count, elapsed > TimeSpan.Zero ? _generated.Count / elapsed.TotalSeconds : 0, _endToken);
+
+    /// <summary>Lets go of what was held back; an unfinished character may complete a stop text, as U+FFFD.</summary>
+    void End(string reason)
+    {
+        Emit(_stop.Append(_decoder.Finish()));
+        Finish = _stop.Found ? "stop" : reason;
+        Emit(_stop.Finish());
+    }
+
+    void Emit(string piece)
+    {
+        if (piece.Length > 0)
+        {
+            _text.Append(piece);
+            _onText?.Invoke(piece);
+        }
+    }
+}

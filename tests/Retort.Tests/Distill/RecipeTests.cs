@@ -1,0 +1,92 @@
+using Retort.Distill;
+using Retort.Model;
+
+namespace Retort.Tests.Distill;
+
+public sealed class RecipeTests : IDisposable
+{
+    const string Good = "teacher: t\nstudent:\n  shape: {hidden: 16, layers: 1, heads: 2}\ndata:\n  sample: tales\n";
+
+    const string Signs = " :-[]{}\n09azt\"'&*!|>%@";
+
+    readonly string _folder = Directory.CreateTempSubdirectory("retort-recipe").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    Recipe Read(string yaml, params string[] changes)
+    {
+        string path = Path.Combine(_folder, "r.yaml");
+        File.WriteAllText(path, yaml);
+        return RecipeFile.Read(path, changes, ["tales"]);
+    }
+
+    [Fact]
+    public void DefaultsAreATwinAndFiveSeeds()
+    {
+        Recipe recipe = Read(Good);
+        Assert.True(recipe.Twin);
+        Assert.Equal(5, recipe.Train.Seeds.Count);
+        Assert.Equal(1f, recipe.Loss.ForwardKl);
+        Assert.Equal("live", recipe.Signal.Kind);
+        Assert.Equal(Path.Combine(_folder, "t"), recipe.Teacher);
+    }
+
+    [Fact]
+    public void ChangesGoBeforeTheFile()
+    {
+        Recipe recipe = Read(Good, "train.tokens=5_000", "train.seeds=[7, 8]", "signal={kind: top_k, k: 3}");
+        Assert.Equal(5000, recipe.Train.Tokens);
+        Assert.Equal([7, 8], recipe.Train.Seeds);
+        Assert.Equal(3, recipe.Signal.K);
+    }
+
+    [Theory]
+    [InlineData(Good + "trian: {}\n", "line 6", "did you mean train")]
+    [InlineData(Good + "train:\n  tokens: many\n", "line 7", "whole number")]
+    [InlineData(Good + "train:\n  context: 100\n", "line 7", "multiple of 32")]
+    [InlineData(Good + "loss:\n  forward_kl: 0\n", "", "above 0")]
+    [InlineData(Good + "loss: {reverse_kl: 1}\nsignal: {kind: top_k}\n", "line 7", "forward_kl")]
+    [InlineData("student:\n  shape: {hidden: 16}\ndata: {sample: tales}\n", "", "train_tokenizer is needed")]
+    [InlineData(Good + "data: {sample: tales}\n", "line", "")]
+    [InlineData("teacher: t\nstudent: 5\ndata: {sample: tales}\n", "line 2", "mapping")]
+    [InlineData("teacher: t\nstudent: {shape: {heads: 3, key_value_heads: 2}}\ndata: {sample: tails}\n", "line 3", "must be one of tales")]
+    [InlineData("teacher: [\n", "line", "not YAML")]
+    public void AFaultIsNamedWithItsLine(string yaml, string where, string what)
+    {
+        UserError error = Assert.Throws<UserError>(() => Read(yaml));
+        Assert.Contains(where, error.Message, StringComparison.Ordinal);
+        Assert.Contains(what, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EveryFaultIsNamedAtOnce()
+    {
+        UserError error = Assert.Throws<UserError>(() => Read(Good + "twinn: true\ntrain:\n  rows: 0\n  seeds: [1, 1]\n"));
+        Assert.Contains("twinn", error.What, StringComparison.Ordinal);
+        Assert.Contains("train.rows", error.What, StringComparison.Ordinal);
+        Assert.Contains("train.seeds", error.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnyMutationIsAcceptedOrExplained()
+    {
+        RandomStream random = new(4);
+        string full = Good + "loss: {forward_kl: 0.5, cross_entropy: 0.5, temperature: 2}\ntrain:\n  tokens: 1000\n  rate: [0.1, 0.2]\nexport: {type: bf16}\n";
+        for (int i = 0; i < 2000; i++)
+        {
+            char[] text = full.ToCharArray();
+            for (int edits = 1 + random.NextInt(3); edits > 0; edits--)
+            {
+                text[random.NextInt(text.Length)] = (char)(random.NextInt(8) == 0 ? random.NextInt(300) : Signs[random.NextInt(Signs.Length)]);
+            }
+
+            try
+            {
+                Read(new string(text));
+            }
+            catch (UserError)
+            {
+            }
+        }
+    }
+}

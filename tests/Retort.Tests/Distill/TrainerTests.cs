@@ -1,0 +1,270 @@
+using System.Runtime.InteropServices;
+using Retort.Distill;
+using Retort.Kernels;
+using Retort.Model;
+using Retort.Model.Llama;
+
+namespace Retort.Tests.Distill;
+
+public sealed class TrainerTests : IDisposable
+{
+    static readonly LlamaConfig s_student = new()
+    {
+        Hidden = 16, Layers = 2, Heads = 2, KeyValueHeads = 1, HeadSize = 8, FeedForward = 24, Vocabulary = 40, Context = 64,
+    };
+
+    static readonly LlamaConfig s_teacher = s_student with { Hidden = 24, HeadSize = 12, FeedForward = 40, Layers = 3 };
+
+    readonly string _folder = Directory.CreateTempSubdirectory("retort-trainer").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    static Dataset Data(int rows, ulong seed, int length = 64)
+    {
+        RandomStream random = new(seed);
+        int[] tokens = [.. Enumerable.Range(0, rows * length).Select(_ => random.NextInt(40))], targets = [.. tokens.Skip(1), 0];
+        float[] mask = [.. Enumerable.Range(0, rows * length).Select(i => i % 7 == 0 || i % length > 50 + (i / length) ? 0f : 1f)];
+        return new(tokens, targets, mask, rows, length, rows, 0);
+    }
+
+    static LlamaWeights Model(LlamaConfig config, ulong seed)
+    {
+        LlamaWeights weights = new(config);
+        weights.Initialize(seed);
+        return weights;
+    }
+
+    static TrainOptions Options(int steps, int rows = 4, int accumulate = 1) => new()
+    {
+        Rows = rows, Accumulate = accumulate, Steps = steps, Rate = 3e-3, Seed = 5, Loss = new(0.5f, 0.5f, 0, 0, 0.5f, 1), CheckpointSeconds = 1e-9,
+    };
+
+    static byte[] Bits(LlamaWeights weights) => [.. weights.Arenas.SelectMany(a => MemoryMarshal.AsBytes(a.Span).ToArray())];
+
+    static byte[] Trained(int threads, int steps, Checkpoint? checkpoint = null, Action<TrainPoint, int>? point = null, CancellationToken stop = default)
+    {
+        using Workers workers = new(threads);
+        Trainer trainer = new(s_student, Data(10, 1), new TeacherSignal.Dense(Model(s_teacher, 9)), 4, workers);
+        LlamaWeights student = Model(s_student, 2);
+        trainer.Run(student, Options(steps), checkpoint, point, stop);
+        return Bits(student);
+    }
+
+    [Fact]
+    public void OneTwoOrThreeThreadsGiveTheSameBits()
+    {
+        byte[] one = Trained(1, 20);
+        Assert.Equal(one, Trained(2, 20));
+        Assert.Equal(one, Trained(3, 20));
+    }
+
+    [Fact]
+    public void AStoppedRunResumesToTheSameBits()
+    {
+        byte[] whole = Trained(2, 40);
+        string path = Path.Combine(_folder, "a.state");
+        using CancellationTokenSource source = new();
+        Assert.Throws<OperationCanceledException>(() => Trained(2, 40, new Checkpoint(path, "k"), (p, _) => { if (p.Step == 20) { source.Cancel(); } }, source.Token));
+        Assert.Equal(20, new Checkpoint(path, "k").Steps);
+        Assert.Equal(whole, Trained(2, 40, new Checkpoint(path, "k")));
+    }
+
+    [Fact]
+    public void ACheckpointOfAnotherRunIsRefused()
+    {
+        string path = Path.Combine(_folder, "a.state");
+        Trained(1, 10, new Checkpoint(path, "one"));
+        UserError error = Assert.Throws<UserError>(() => Trained(1, 10, new Checkpoint(path, "two")));
+        Assert.Contains("another run", error.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EveryDamagedCheckpointIsRefused()
+    {
+        string path = Path.Combine(_folder, "a.state");
+        Trained(1, 10, new Checkpoint(path, "k"));
+        byte[] good = File.ReadAllBytes(path);
+        RandomStream random = new(3);
+        for (int i = 0; i < 60; i++)
+        {
+            byte[] bad = i % 3 == 0 ? good[..random.NextInt(good.Length)] : [.. good];
+            if (i % 3 != 0)
+            {
+                bad[random.NextInt(bad.Length)] ^= (byte)(1 + random.NextInt(255));
+            }
+
+            File.WriteAllBytes(path, bad);
+            Assert.Throws<UserError>(() => Trained(1, 10, new Checkpoint(path, "k")));
+        }
+    }
+
+    [Fact]
+    public void ACheckpointWithNaNIsRefused()
+    {
+        string path = Path.Combine(_folder, "a.state");
+        Optimizer optimizer = new(Model(s_student, 1), new());
+        optimizer.Weights.Arenas[0].Span[3] = float.NaN;
+        new Checkpoint(path, "k").Save(optimizer, []);
+        UserError error = Assert.Throws<UserError>(() => new Checkpoint(path, "k").Load(optimizer));
+        Assert.Contains("not a number", error.What, StringComparison.Ordinal);
+    }
+
+    /// <summary>TRL #6006: under accumulation the mean is over the tokens of the whole step, not of each micro-batch.</summary>
+    [Theory]
+    [InlineData(8, 1)]
+    [InlineData(4, 2)]
+    [InlineData(2, 4)]
+    [InlineData(1, 8)]
+    public void TheSplitIntoMicroBatchesDoesNotChangeTheStep(int rows, int accumulate)
+    {
+        byte[] Run(int r, int a, out float[] first)
+        {
+            using Workers workers = new(2);
+            Trainer trainer = new(s_student, Data(8, 1), new TeacherSignal.Dense(Model(s_teacher, 9)), r, workers);
+            LlamaWeights student = Model(s_student, 2);
+            TrainOptions options = Options(1, r, a) with { Rate = 1, Schedule = new(Warmup: 0), Optimizer = new() { Epsilon = 1e6f, Beta1 = 0, Beta2 = 0, WeightDecay = 0, ClipNorm = 1e9f } };
+            float[] before = [.. student.Arenas.SelectMany(x => x.Span.ToArray())];
+            trainer.Run(student, options, null, null, default);
+
+            // With a huge epsilon the move is rate · gradient / epsilon: the gradient, read back.
+            first = [.. student.Arenas.SelectMany(x => x.Span.ToArray()).Zip(before, (b, c) => (b - c) * 1e6f)];
+            return [];
+        }
+
+        Run(8, 1, out float[] whole);
+        Run(rows, accumulate, out float[] split);
+        double most = whole.Max(Math.Abs), difference = whole.Zip(split, (a, b) => Math.Abs((double)a - b)).Max();
+        Assert.True(most > 0 && difference <= 2e-2 * most, $"{difference} of {most}");
+    }
+
+    /// <summary>TRL #6337, #2058: what is masked has no influence, whatever stands there.</summary>
+    [Fact]
+    public void MaskedTargetsDoNotMatter()
+    {
+        Dataset data = Data(6, 1);
+        Dataset other = data with { Targets = [.. data.Targets.Select((t, i) => data.Mask[i] == 0 ? (t + 13) % 40 : t)] };
+        byte[] Run(Dataset d)
+        {
+            using Workers workers = new(1);
+            LlamaWeights student = Model(s_student, 2);
+            new Trainer(s_student, d, new TeacherSignal.Text(), 3, workers).Run(student, Options(6, 3) with { Loss = new(1, 0, 0, 0, 0.5f, 1) }, null, null, default);
+            return Bits(student);
+        }
+
+        Assert.Equal(Run(data), Run(other));
+    }
+
+    [Fact]
+    public void AllEntriesStoredTrainLikeALiveTeacher()
+    {
+        Dataset data = Data(10, 1);
+        LlamaWeights teacher = Model(s_teacher, 9);
+        foreach (FloatBuffer arena in teacher.Arenas)
+        {
+            foreach (ref float x in arena.Span)
+            {
+                x *= 3;
+            }
+        }
+
+        using Workers workers = new(2);
+        SignalHeader header = SignalFile.Describe("t", "k", data, 40, 40, 1, TailHandling.Renormalize);
+        SignalFile file = SignalFile.Compute(teacher, header, data, TailHandling.Renormalize, 1, workers, _ => { }, default);
+        double Last(TeacherSignal signal) => new Trainer(s_student, data, signal, 4, workers).Run(Model(s_student, 2), Options(30), null, null, default)[^1].Loss;
+        Assert.Equal(Last(new TeacherSignal.Dense(teacher)), Last(new TeacherSignal.Sparse(file)), 2e-3);
+    }
+
+    [Theory]
+    [InlineData(20, 512, 80)]
+    [InlineData(20, 65536, 80)]
+    [InlineData(20, 65537, 83)]
+    [InlineData(20, 151936, 85)]
+    [InlineData(20, 262144, 85)]
+    [InlineData(20, 1048576, 90)]
+    public void BytesPerTokenAreAsStated(int k, int vocabulary, int bytes) =>
+        Assert.Equal(bytes, SignalFile.Describe("t", "k", Data(1, 1), vocabulary, k, 1, TailHandling.Bucket).BytesPerToken);
+
+    [Fact]
+    public void AStoredSignalKeepsItsEntriesAndRefusesOtherRows()
+    {
+        Dataset data = Data(3, 1);
+        using Workers workers = new(1);
+        SignalHeader header = SignalFile.Describe("teacher", "tokenizer", data, 40, 5, 1, TailHandling.Bucket);
+        SignalFile made = SignalFile.Compute(Model(s_teacher, 9), header, data, TailHandling.Bucket, 1, workers, _ => { }, default);
+        string path = Path.Combine(_folder, "x.sig");
+        made.Save(path);
+        SignalFile opened = SignalFile.Open(path, header);
+        int[] a = new int[5], b = new int[5];
+        float[] p = new float[5], q = new float[5];
+        for (int token = 0; token < data.Tokens.Length; token++)
+        {
+            made.Read(token, a, p);
+            opened.Read(token, b, q);
+            Assert.Equal(a, b);
+            Assert.Equal(p, q);
+            Assert.True(p.Sum() <= 1.001f && p[0] >= p[4]);
+        }
+
+        foreach (SignalHeader other in new[]
+                 {
+                     header with { Teacher = "x" }, header with { Tokenizer = "x" }, header with { Data = Data(3, 2).Hash }, header with { K = 6 },
+                     header with { Temperature = 2 }, header with { Tail = "sample" }, header with { Vocabulary = 41 }, header with { Encoding = "x" },
+                 })
+        {
+            Assert.Throws<UserError>(() => SignalFile.Open(path, other));
+        }
+
+        byte[] bytes = File.ReadAllBytes(path);
+        RandomStream random = new(8);
+        for (int i = 0; i < 200; i++)
+        {
+            byte[] bad = [.. bytes[..(i % 2 == 0 ? bytes.Length : random.NextInt(bytes.Length))]];
+            if (bad.Length > 0)
+            {
+                bad[random.NextInt(Math.Min(bad.Length, 300))] ^= (byte)(1 << random.NextInt(8));
+            }
+
+            File.WriteAllBytes(path, bad);
+            try
+            {
+                SignalFile.Open(path, header).Read(0, a, p);
+            }
+            catch (UserError)
+            {
+            }
+        }
+    }
+
+    /// <summary>Draws from the teacher are unbiased: over many seeds the mean stored probability is the teacher's.</summary>
+    [Fact]
+    public void SampledEntriesAreUnbiased()
+    {
+        Dataset data = Data(1, 1);
+        LlamaWeights teacher = Model(s_teacher, 9);
+        using Workers workers = new(1);
+        SignalHeader all = SignalFile.Describe("t", "k", data, 40, 40, 1, TailHandling.Renormalize), few = SignalFile.Describe("t", "k", data, 40, 8, 1, TailHandling.Sample);
+        int[] ids = new int[40];
+        float[] p = new float[40];
+        double[] expected = new double[40], mean = new double[40];
+        SignalFile.Compute(teacher, all, data, TailHandling.Renormalize, 1, workers, _ => { }, default).Read(5, ids, p);
+        for (int i = 0; i < 40; i++)
+        {
+            expected[ids[i]] = p[i];
+        }
+
+        const int Seeds = 400;
+        for (ulong seed = 0; seed < Seeds; seed++)
+        {
+            SignalFile.Compute(teacher, few, data, TailHandling.Sample, seed, workers, _ => { }, default).Read(5, ids.AsSpan(0, 8), p.AsSpan(0, 8));
+            for (int i = 0; i < 8 && ids[i] >= 0; i++)
+            {
+                mean[ids[i]] += p[i] / (double)Seeds;
+            }
+        }
+
+        for (int i = 0; i < 40; i++)
+        {
+            Assert.Equal(expected[i], mean[i], 5 * Math.Sqrt(expected[i] / (8 * Seeds)) + 1e-4);
+        }
+    }
+}

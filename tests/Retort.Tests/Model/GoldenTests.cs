@@ -1,0 +1,163 @@
+using System.Text.Json;
+using Retort.Kernels;
+using Retort.Model.Files;
+using Retort.Model.Llama;
+
+namespace Retort.Tests.Model;
+
+/// <summary>Logits, losses and every gradient against PyTorch in float64 (error: max|difference| / max|reference| of the tensor).</summary>
+public class GoldenTests
+{
+    const int L = MatMul.L;
+    const double Tolerance = 1e-4;
+
+    [Theory]
+    [InlineData("llama", 1)]
+    [InlineData("llama", 2)]
+    [InlineData("qwen2", 2)]
+    [InlineData("qwen3", 2)]
+    [InlineData("long", 2)]
+    public void LogitsLossesAndGradientsEqualTheOracle(string name, int threads)
+    {
+        string folder = Shared.Folder("golden/" + name);
+        LlamaConfig config = ModelFolder.ReadConfig(folder);
+        LlamaWeights weights = ModelFolder.ReadWeights(folder, config);
+        using Safetensors golden = Safetensors.Open(Path.Combine(folder, "golden.safetensors"));
+        using JsonDocument losses = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "losses.json")));
+        using Workers workers = new(threads);
+
+        IReadOnlyList<long> shape = [.. golden.Get("input_ids").Shape.Select(x => (long)x)];
+        int sequences = (int)shape[0], length = (int)shape[1], blocks = (length + L - 1) / L, v = config.Vocabulary;
+        int[] tokens = Padded(golden.ReadArray<long>("input_ids"), sequences, length, blocks);
+        int[] targets = Padded(golden.ReadArray<long>("targets"), sequences, length, blocks);
+        double[] given = Doubles(golden, "loss_weight");
+        double total = given.Sum();
+        float[] tokenWeights = new float[tokens.Length];
+        for (int s = 0; s < sequences; s++)
+        {
+            for (int t = 0; t < length; t++)
+            {
+                tokenWeights[(s * blocks * L) + t] = (float)(given[(s * length) + t] / total);
+            }
+        }
+
+        double[] teacher = Doubles(golden, "teacher_logits");
+        LlamaActivations a = new(config, sequences, blocks, workers, keep: true);
+        LlamaBackward backward = new(config, a, workers);
+        LlamaHead head = new(config, a.Blocks, workers, teacher: true);
+        LlamaForward.Run(weights, a, tokens, workers);
+
+        float[] logits = new float[sequences * length * v];
+        head.Run(weights, a, null, null, null, (block, z, _) => Gather(logits, z, block, blocks, length, v), workers);
+        AssertClose(Doubles(golden, "logits"), logits, "logits");
+
+        foreach (JsonProperty loss in losses.RootElement.EnumerateObject())
+        {
+            LossWeights terms = Parse(loss.Name);
+            LlamaWeights gradients = new(config);
+            float[] dLogits = new float[logits.Length];
+            double[] perBlock = new double[a.Blocks];
+            head.Run(weights, a, gradients, backward.DFinal, null, (block, z, _) =>
+            {
+                float[] each = new float[L], u = new float[v * L];
+                Scatter(u, teacher, block, blocks, length, v);
+                int at = block * L;
+                if (terms.NeedsTeacher)
+                {
+                    Divergence.LossAndGradient(each, z, u, targets.AsSpan(at, L), tokenWeights.AsSpan(at, L), v, terms);
+                }
+                else
+                {
+                    CrossEntropy.LossAndGradient(each, z, targets.AsSpan(at, L), tokenWeights.AsSpan(at, L), v);
+                }
+
+                for (int l = 0; l < L; l++)
+                {
+                    perBlock[block] += (double)each[l] * tokenWeights[at + l];
+                }
+
+                Gather(dLogits, z, block, blocks, length, v);
+            }, workers);
+            Assert.Equal(loss.Value.GetDouble(), perBlock.Sum(), Math.Abs(loss.Value.GetDouble()) * Tolerance);
+            if (golden.Find($"grad.{loss.Name}.logits") is not null)
+            {
+                AssertClose(Doubles(golden, $"grad.{loss.Name}.logits"), dLogits, loss.Name);
+            }
+
+            if (golden.Find($"grad.{loss.Name}.model.norm.weight") is null)
+            {
+                continue;
+            }
+
+            backward.Run(weights, gradients, a, tokens, workers);
+            foreach (WeightSlice slice in gradients.Slices())
+            {
+                AssertClose(Doubles(golden, $"grad.{loss.Name}.{slice.Name}"), slice.Span, $"{loss.Name} {slice.Name}");
+            }
+        }
+    }
+
+    static LossWeights Parse(string name)
+    {
+        string[] parts = name.Split('_');
+        float temperature = name.EndsWith("t2", StringComparison.Ordinal) ? 2f : 1f;
+        return name switch
+        {
+            "cross_entropy" => new(1, 0, 0, 0, 0.5f, 1),
+            _ when name.StartsWith("forward", StringComparison.Ordinal) => new(0, 1, 0, 0, 0.5f, temperature),
+            _ when name.StartsWith("reverse", StringComparison.Ordinal) => new(0, 0, 1, 0, 0.5f, temperature),
+            _ => new(0, 0, 0, 1, float.Parse(parts[1][1..], System.Globalization.CultureInfo.InvariantCulture), temperature),
+        };
+    }
+
+    static int[] Padded(long[] ids, int sequences, int length, int blocks)
+    {
+        int[] padded = new int[sequences * blocks * L];
+        for (int i = 0; i < ids.Length; i++)
+        {
+            padded[(i / length * blocks * L) + (i % length)] = (int)ids[i];
+        }
+
+        return padded;
+    }
+
+    static double[] Doubles(Safetensors file, string name) =>
+        file.Get(name).Type == NumberType.F64 ? file.ReadArray<double>(name) : [.. file.ReadArray<float>(name).Select(x => (double)x)];
+
+    static void Gather(float[] to, ReadOnlySpan<float> z, int block, int blocks, int length, int v)
+    {
+        for (int l = 0; l < L && (block % blocks * L) + l < length; l++)
+        {
+            int row = (block / blocks * length) + (block % blocks * L) + l;
+            for (int i = 0; i < v; i++)
+            {
+                to[(row * v) + i] = z[(i * L) + l];
+            }
+        }
+    }
+
+    static void Scatter(float[] u, double[] from, int block, int blocks, int length, int v)
+    {
+        for (int l = 0; l < L && (block % blocks * L) + l < length; l++)
+        {
+            int row = (block / blocks * length) + (block % blocks * L) + l;
+            for (int i = 0; i < v; i++)
+            {
+                u[(i * L) + l] = (float)from[(row * v) + i];
+            }
+        }
+    }
+
+    static void AssertClose(double[] expected, ReadOnlySpan<float> actual, string what)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        double difference = 0, most = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            difference = Math.Max(difference, Math.Abs(expected[i] - actual[i]));
+            most = Math.Max(most, Math.Abs(expected[i]));
+        }
+
+        Assert.True(difference <= Tolerance * most, $"{what}: error {difference / most:g3}");
+    }
+}
