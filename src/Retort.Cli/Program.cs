@@ -1,17 +1,21 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using Retort.Cli;
-using Retort.Distill;
-using Retort.Distill.Bench;
 
-if (args is ["dump", var d, var ctx, var b])
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+using CancellationTokenSource stop = new();
+
+// The first signal asks the work to save and end; a second one, left to the system, kills.
+void Handle(PosixSignalContext context)
 {
-    var r = TrainBench.RunDump(d, int.Parse(ctx), int.Parse(b), 2);
-    Console.WriteLine($"{r.TokensPerS:f0} tok/s {r.PeakMib} MiB {r.GflopPerS:f0} GFLOP/s {string.Join(" ", r.Losses.Select(x => x.ToString("f6")))}");
-    return;
+    if (!stop.IsCancellationRequested)
+    {
+        context.Cancel = true;
+        Console.Error.WriteLine("retort: stopping; once more quits at once");
+        stop.Cancel();
+    }
 }
 
-Recipe recipe = RecipeFile.Read(args[1], [], [.. BundledSamples.All.Keys]);
-RunReport report = DistillJob.Run(recipe, new(args[2], true), BundledSamples.All, p => Console.Error.WriteLine($"{DateTime.UtcNow:T} {p.Step} {p.Share:p0} {p.Detail}"), TimeProvider.System, default);
-foreach (string line in ReportSummary.Lines(report, []))
-{
-    Console.WriteLine(line);
-}
+using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle);
+Session session = new(Console.Out, Console.Error, stop.Token) { Live = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb" };
+return Door.Run(args, session);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Retort.Model;
+using Retort.Model.Files;
 
 namespace Retort.Distill;
 
@@ -53,9 +54,10 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
         return new([.. all.Skip(kept).Take(recipe.Documents)], [.. all.Skip(recipe.HeldOut).Take(recipe.Validation)], [.. all.Take(recipe.HeldOut)], source, [End]);
     }
 
-    static IEnumerable<Document> ReadText(string path)
+    /// <summary>Documents of a text file, cut at blank lines.</summary>
+    internal static IEnumerable<Document> ReadText(string path)
     {
-        string text = Open(path);
+        string text = ReadFile(path);
         List<string> paragraphs = [];
         int length = 0;
         foreach (string paragraph in text.Split(["\n\n", "\r\n\r\n"], StringSplitOptions.RemoveEmptyEntries))
@@ -76,10 +78,11 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
         }
     }
 
-    static IEnumerable<Document> ReadPrompts(string path)
+    /// <summary>Documents of a file of JSON lines.</summary>
+    internal static IEnumerable<Document> ReadPrompts(string path)
     {
         int number = 0;
-        foreach (string line in Open(path).Split('\n'))
+        foreach (string line in ReadFile(path).Split('\n'))
         {
             number++;
             if (string.IsNullOrWhiteSpace(line))
@@ -105,15 +108,16 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
         }
     }
 
-    static string Open(string path)
+    /// <exception cref="UserError">It cannot be read.</exception>
+    internal static string ReadFile(string path)
     {
         try
         {
             return File.ReadAllText(path);
         }
-        catch (IOException)
+        catch (Exception e) when (FileFault.Is(e))
         {
-            throw new UserError("the file cannot be read", path, "Check the path under data in the recipe.");
+            throw FileFault.Reading(path, e);
         }
     }
 }

@@ -29,7 +29,8 @@ public static class Evaluation
     const int L = MatMul.L;
     const int Batch = 4;
 
-    public static IReadOnlyList<RowScores> Score(IReadOnlyList<LlamaWeights> models, LlamaWeights? teacher, Dataset data, Workers workers, CancellationToken stop)
+    /// <param name="done">Told how many rows are scored.</param>
+    public static IReadOnlyList<RowScores> Score(IReadOnlyList<LlamaWeights> models, LlamaWeights? teacher, Dataset data, Workers workers, CancellationToken stop, Action<int>? done = null)
     {
         LlamaConfig c = models[0].Config;
         int blocks = data.Length / L, v = c.Vocabulary;
@@ -69,6 +70,8 @@ public static class Evaluation
                     }
                 }
             }
+
+            done?.Invoke(row + rows);
         }
 
         return [.. tallies.Select(x => x.Result(teacher is not null))];

@@ -1,0 +1,87 @@
+using System.CommandLine;
+using Retort.Distill.Bench;
+using Retort.Model;
+using Retort.Model.Llama;
+
+namespace Retort.Cli;
+
+static class BenchCommand
+{
+    public static Verb Create(Session session) => new("bench", "Measure this machine. Run nothing else beside it.", "retort bench kernels", "retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16")
+    {
+        Kernels(session),
+        Train(session),
+    };
+
+    static Verb Kernels(Session session)
+    {
+        Option<int> threads = Inputs.Threads();
+        Verb verb = new("kernels", "Measure the fused-multiply-add peak and the matrix products of a linear layer against it.", "retort bench kernels", "retort bench kernels --threads 1 --json") { threads };
+        verb.SetAction(parsed =>
+        {
+            KernelBenchResult r = ProgressDisplay.Run(session, advance => KernelBench.Run(Inputs.Count(parsed.GetValue(threads)), p => advance(p.Step, p.Share, p.Detail), session.Stop));
+            session.Answer(r, KernelTable(r));
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static IEnumerable<string> KernelTable(KernelBenchResult r)
+    {
+        yield return $"{r.VectorPath}; multiply-add peak {r.Peak1:f0} GFLOP/s on 1 thread, {r.Peak:f0} on {r.Threads}";
+        yield return "";
+        yield return "   outputs    inputs    tokens         forward      input grad.     weight grad.   + panels";
+        foreach (ProductRate p in r.Products)
+        {
+            string Share(double gflops) => $"{gflops,8:f0} {gflops / r.Peak * 100,4:f0} %";
+            yield return $"{p.Outputs,10}{p.Inputs,10}{p.Tokens,10}  {Share(p.Forward)}  {Share(p.BackwardInput)}  {Share(p.BackwardWeight)}  {Share(p.BackwardWeightWithPanels)}";
+        }
+
+        yield return "";
+        yield return "GFLOP/s and share of the peak, medians.";
+    }
+
+    static Verb Train(Session session)
+    {
+        Option<string?> student = Inputs.Text("--student", ShapeText.Form + ",VOCAB", "Shape of the student"), teacher = Inputs.Text("--teacher", ShapeText.Form, "Shape of a live teacher; the loss is then forward KL instead of cross entropy");
+        Option<string?> from = Inputs.Text("--from", "DIR", "Do the work in this folder: student/, teacher/ where there is one, tokens.i32");
+        Option<int> context = Inputs.Whole("--context", "Tokens a row", 256, 1, 1 << 20), batch = Inputs.Whole("--batch", "Rows a step", 8, 1, 1 << 16), steps = Inputs.Whole("--steps", "Steps measured, after two that are not", 8, 1, 100_000), threads = Inputs.Threads();
+        Verb verb = new(
+            "train", "Measure training steps on random tokens, or on weights and tokens that another trainer wrote down.",
+            "retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16 --steps 10",
+            "retort bench train --student 48,3,6,3,128,512 --teacher 64,5,8,4,172 --context 256 --batch 16",
+            "retort bench train --from dump --context 256 --batch 16 --json")
+        {
+            student, teacher, context, batch, steps, threads, from,
+        };
+        verb.SetAction(parsed =>
+        {
+            int t = parsed.GetValue(context), b = parsed.GetValue(batch), n = Inputs.Count(parsed.GetValue(threads));
+            string? shape = parsed.GetValue(student), folder = parsed.GetValue(from);
+            if (shape is null == folder is null)
+            {
+                throw new UserError("one of --student and --from is needed", "bench train", "Give --student SHAPE for random weights, or --from DIR for weights written down.");
+            }
+
+            TrainBenchResult r;
+            if (folder is not null)
+            {
+                r = TrainBench.RunDump(folder, t, b, n);
+            }
+            else
+            {
+                LlamaConfig config = ShapeText.Parse(shape!, "--student", t, null);
+                r = TrainBench.Run(config, parsed.GetValue(teacher) is { } other ? ShapeText.Parse(other, "--teacher", t, config.Vocabulary) : null, t, b, parsed.GetValue(steps), n);
+            }
+
+            session.Answer(
+                r,
+                [
+                    $"{r.TokensPerS:n0} tokens/s  {r.GflopPerS:n0} GFLOP/s  {r.PeakMib:n0} MiB at most  {r.Parameters:n0} parameters  {n} threads",
+                    $"losses {string.Join(" ", r.Losses.Select(l => l.ToString("f6")))}",
+                ]);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+}

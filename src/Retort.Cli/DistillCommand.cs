@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Retort.Distill;
+using Retort.Model;
+
+namespace Retort.Cli;
+
+static class DistillCommand
+{
+    public static Verb Create(Session session)
+    {
+        Argument<string> path = Inputs.Argument("RECIPE", "The recipe, a YAML file");
+        Option<string?> to = Inputs.Text("--out", "DIR", "The run folder [default: runs/NAME, after the recipe's name]"), without = Inputs.Text("--without", "TEACHER", "Leave one of several teachers out (not supported yet)");
+        Option<string[]> set = Inputs.Many("--set", "KEY.PATH=VALUE", "Change a value of the recipe");
+        Option<bool> resume = Inputs.Flag("--resume", "Go on with the run in the folder"), noTwin = Inputs.Flag("--no-twin", "Train no twin; the report then gives no verdict on the teacher");
+        Verb verb = new(
+            "distill", "Distill a teacher into a student as a recipe says, train its twin without the teacher, and report whether the teacher helped.",
+            "retort distill recipes/tales.yaml",
+            "retort distill recipes/tales.yaml --set train.tokens=200000 --out runs/quick",
+            "retort distill recipes/tales.yaml --resume")
+        {
+            path, to, set, resume, noTwin, without,
+        };
+        verb.SetAction(parsed =>
+        {
+            if (parsed.GetValue(without) is { } teacher)
+            {
+                throw new UserError($"leaving out a teacher ('{teacher}') is not supported yet", "--without", "A recipe has one teacher for now; run the recipe without this option.");
+            }
+
+            string file = parsed.GetRequiredValue(path);
+            string[] changes = [.. parsed.GetValue(set) ?? [], .. parsed.GetValue(noTwin) ? (string[])["twin=false"] : []];
+            Recipe recipe = RecipeFile.Read(file, changes, [.. BundledSamples.All.Keys]);
+            string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
+            session.WhenStopped = $"Go on from the last checkpoint with: {Again(file, parsed.GetValue(to), changes)}";
+            RunReport report = ProgressDisplay.Run(session, advance =>
+                DistillJob.Run(recipe, new DistillOptions(folder, parsed.GetValue(resume)), BundledSamples.All, p => advance(p.Step, p.Share, p.Detail), session.Time, session.Stop));
+            Print(session, report, folder);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static string Again(string file, string? folder, IReadOnlyList<string> changes) =>
+        string.Join(' ', ["retort distill", Quote(file), .. folder is null ? (string[])[] : ["--out", Quote(folder)], .. changes.Select(c => "--set " + Quote(c)), "--resume"]);
+
+    static string Quote(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '\\' or '_' or '-' or '=' or ':' or ',') ? text : $"\"{text}\"";
+
+    /// <summary>The report as report.json holds it, and where the files are.</summary>
+    static void Print(Session session, RunReport report, string folder)
+    {
+        (string Name, string Path)[] files = [("report", Path.Combine(folder, "report.html")), ("numbers", Path.Combine(folder, "report.json")), ("student", Path.Combine(folder, "student"))];
+        JsonObject json = [];
+        if (session.Json)
+        {
+            json = JsonNode.Parse(ReportJson.Write(report))!.AsObject();
+            json["files"] = new JsonObject { ["run"] = folder, ["report_html"] = files[0].Path, ["report_json"] = files[1].Path, ["student"] = files[2].Path };
+        }
+
+        session.Answer(json, ReportSummary.Lines(report, files));
+    }
+}

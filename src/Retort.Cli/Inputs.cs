@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Retort.Cli;
+
+/// <summary>Options and arguments whose faults are said in the reader's words.</summary>
+static class Inputs
+{
+    public static Argument<string> Argument(string name, string help) => new(name) { Description = help };
+
+    public static Option<bool> Flag(string name, string help) => new(name) { Description = help };
+
+    /// <summary>A text that may be absent.</summary>
+    public static Option<string?> Text(string name, string value, string help) => new(name) { Description = help, HelpName = value };
+
+    public static Option<string> Required(string name, string value, string help) => new(name) { Description = help, HelpName = value, Required = true };
+
+    /// <summary>May be given several times.</summary>
+    public static Option<string[]> Many(string name, string value, string help) => new(name)
+    {
+        Description = help + " (repeatable)",
+        HelpName = value,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+        CustomParser = r => [.. r.Tokens.Select(t => t.Value)],
+    };
+
+    public static Option<string> Choice(string name, string help, string otherwise, params string[] choices)
+    {
+        Option<string> option = new(name)
+        {
+            Description = help,
+            HelpName = string.Join('|', choices),
+            DefaultValueFactory = _ => otherwise,
+            CustomParser = r => choices.Contains(r.Tokens[0].Value, StringComparer.Ordinal) ? r.Tokens[0].Value : Refuse<string>(r, $"must be one of {string.Join(", ", choices)}, not '{r.Tokens[0].Value}'"),
+        };
+        return option;
+    }
+
+    public static Option<int> Whole(string name, string help, int otherwise, int least, int most) => new(name)
+    {
+        Description = help,
+        HelpName = "N",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = r => (int)Whole(r, least, most),
+    };
+
+    /// <summary>A whole number without a default.</summary>
+    public static Option<int?> OptionalWhole(string name, string help, int least, int most) => new(name)
+    {
+        Description = help,
+        HelpName = "N",
+        CustomParser = r => (int)Whole(r, least, most),
+    };
+
+    public static Option<long> Seed(string help, long otherwise) => new("--seed")
+    {
+        Description = help,
+        HelpName = "N",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = r => Whole(r, 0, long.MaxValue),
+    };
+
+    public static Option<double> Number(string name, string help, double otherwise, double least, double most) => new(name)
+    {
+        Description = help,
+        HelpName = "X",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = r => double.TryParse(r.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
+            ? value
+            : Refuse<double>(r, string.Create(CultureInfo.InvariantCulture, $"must be a number from {least} to {most}, not '{r.Tokens[0].Value}'")),
+    };
+
+    /// <summary>How many threads compute; 0 stands for all cores.</summary>
+    public static Option<int> Threads() => Whole("--threads", "Threads that compute; 0 takes every core", 0, 0, 1024);
+
+    public static int Count(int threads) => threads == 0 ? Environment.ProcessorCount : threads;
+
+    static long Whole(ArgumentResult result, long least, long most)
+    {
+        string text = result.Tokens[0].Value;
+        return long.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most
+            ? value
+            : Refuse<long>(result, most is int.MaxValue or long.MaxValue ? $"must be a whole number from {least}, not '{text}'" : $"must be a whole number from {least} to {most}, not '{text}'");
+    }
+
+    static T? Refuse<T>(ArgumentResult result, string what)
+    {
+        result.AddError(what);
+        return default;
+    }
+}

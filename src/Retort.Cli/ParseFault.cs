@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Retort.Model;
+
+namespace Retort.Cli;
+
+/// <summary>Turns the first fault of a command line into a sentence.</summary>
+static class ParseFault
+{
+    public static UserError Of(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        string path = Path(command), see = $"See: {path} --help.";
+        if (parsed.UnmatchedTokens.Count > 0)
+        {
+            string token = parsed.UnmatchedTokens[0];
+            if (token.StartsWith('-') && token.Length > 1)
+            {
+                return new UserError($"there is no option {token}", path, Near(token, Options(command)) is { } option ? $"Did you mean {option}?" : see);
+            }
+
+            return command.Subcommands.Count > 0
+                ? new UserError($"there is no verb '{token}'", path, Near(token, command.Subcommands.Select(c => c.Name)) is { } verb ? $"Did you mean {path} {verb}?" : $"Verbs are {string.Join(", ", command.Subcommands.Select(c => c.Name))}.")
+                : new UserError($"'{token}' is one argument too many", path, command.Options.Any(o => o.HelpName is "TEXT") ? "Put a text with spaces in quotes." : see);
+        }
+
+        ParseError error = parsed.Errors[0];
+        switch (error.SymbolResult)
+        {
+            case OptionResult option:
+                return Option(option, error.Message, see);
+            case ArgumentResult { Parent: OptionResult option }:
+                return Option(option, error.Message, see);
+            case ArgumentResult argument when argument.Tokens.Count == 0:
+                return new UserError($"{argument.Argument.Name} is missing", path, see);
+            case CommandResult when command.Options.FirstOrDefault(o => o.Required && parsed.GetResult(o) is null) is { } missing:
+                return new UserError($"{missing.Name} {missing.HelpName} is missing", path, see);
+            case CommandResult when command.Arguments.FirstOrDefault(a => a.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(a) is not { Tokens.Count: > 0 }) is { } absent:
+                return new UserError($"{absent.Name} is missing", path, see);
+            case CommandResult when command.Subcommands.Count > 0:
+                return new UserError("say what to do", path, $"Verbs are {string.Join(", ", command.Subcommands.Select(c => c.Name))}.");
+            default:
+                return new UserError(error.Message.TrimEnd('.'), path, see);
+        }
+    }
+
+    static UserError Option(OptionResult option, string message, string see) =>
+        option.Tokens.Count == 0 ? new UserError($"a value is missing: {option.Option.HelpName}", option.Option.Name, see)
+        : option.Tokens.Count > 1 && option.Option.Arity.MaximumNumberOfValues == 1 ? new UserError("is given more than once", option.Option.Name, "Give it once.")
+        : new UserError(message.TrimEnd('.'), option.Option.Name, see);
+
+    static string Path(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{Path(parent)} {command.Name}" : "retort";
+
+    static IEnumerable<string> Options(Command command) =>
+        command.Options.Concat(command.Parents.OfType<Command>().SelectMany(p => p.Options.Where(o => o.Recursive))).Where(o => !o.Hidden).Select(o => o.Name);
+
+    /// <summary>The known name that a few changed letters or a cut-off end make of what was typed.</summary>
+    static string? Near(string typed, IEnumerable<string> known) =>
+        known.Select(k => (Name: k, Distance: k.StartsWith(typed, StringComparison.Ordinal) && typed.Length > 2 ? 1 : Distance(k, typed)))
+            .Where(k => k.Distance <= Math.Max(1, k.Name.TrimStart('-').Length / 3)).OrderBy(k => k.Distance).Select(k => k.Name).FirstOrDefault();
+
+    /// <summary>Levenshtein's edit distance.</summary>
+    static int Distance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
+            }
+        }
+
+        return row[^1];
+    }
+}

@@ -1,0 +1,67 @@
+using Retort.Model.Tokenizers;
+
+namespace Retort.Model.Files;
+
+/// <param name="Bytes">Of the weight files.</param>
+/// <param name="Tokenizer">Whether one was written too.</param>
+public sealed record ConvertedModel(string Folder, long Parameters, long Bytes, bool Tokenizer);
+
+/// <summary>Writes any model that can be read as a Hugging Face folder.</summary>
+public static class ModelConversion
+{
+    /// <summary>
+    /// A new folder appears whole or not at all: it is made beside its place and renamed. An existing model is replaced file by file, each whole.
+    /// </summary>
+    /// <param name="tokenizer">A tokenizer's path that goes before the one beside the model.</param>
+    /// <param name="replace">Whether a folder that is there may be written into.</param>
+    /// <exception cref="UserError">The model cannot be read, the folder is taken, a weight is beyond the type's range, or the disk refuses.</exception>
+    public static ConvertedModel Run(string from, string to, NumberType type, string? tokenizer, bool replace, CancellationToken stop)
+    {
+        bool taken = File.Exists(to) || (Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any());
+        if (File.Exists(to) || (taken && !replace))
+        {
+            throw new UserError(File.Exists(to) ? "this is a file, not a folder" : "the folder is not empty", to, File.Exists(to) ? "Name a folder." : "Name another folder, or replace the model in it with --force.");
+        }
+
+        OpenModel model = ModelReference.Open(from, tokenizer);
+        Tokenizer? words = model.TokenizerPath is { } path ? Tokenizer.Open(path) : null;
+        stop.ThrowIfCancellationRequested();
+        if (taken)
+        {
+            Fill(to, model, words, type, stop);
+        }
+        else
+        {
+            string place = Path.TrimEndingDirectorySeparator(Path.GetFullPath(to)), made = place + AtomicFile.Suffix;
+            try
+            {
+                Fill(made, model, words, type, stop);
+                if (Directory.Exists(place))
+                {
+                    Directory.Delete(place);
+                }
+
+                Directory.Move(made, place);
+            }
+            catch (Exception e) when (FileFault.Is(e))
+            {
+                throw FileFault.Writing(to, e);
+            }
+            finally
+            {
+                if (Directory.Exists(made))
+                {
+                    Directory.Delete(made, recursive: true);
+                }
+            }
+        }
+
+        return new(to, model.Weights.Config.Parameters, WeightFiles.Paths(to).Sum(f => new FileInfo(f).Length), words is not null);
+    }
+
+    static void Fill(string folder, OpenModel model, Tokenizer? tokenizer, NumberType type, CancellationToken stop)
+    {
+        ModelFolder.Write(folder, model.Weights, type, stop: stop);
+        tokenizer?.Save(folder);
+    }
+}
