@@ -1,7 +1,6 @@
 using Retort.Kernels;
 using Retort.Model;
 using Retort.Model.Files;
-using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Distill;
