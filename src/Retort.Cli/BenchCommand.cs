@@ -11,6 +11,7 @@ static class BenchCommand
     {
         Kernels(session),
         Train(session),
+        Generate(session),
     };
 
     static Verb Kernels(Session session)
@@ -80,6 +81,21 @@ static class BenchCommand
                     $"{r.TokensPerS:n0} tokens/s  {r.GflopPerS:n0} GFLOP/s  {r.PeakMib:n0} MiB at most  {r.Parameters:n0} parameters  {n} threads",
                     $"losses {string.Join(" ", r.Losses.Select(l => l.ToString("f6")))}",
                 ]);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static Verb Generate(Session session)
+    {
+        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder or a llama2.c .bin file");
+        Option<int> prompt = Inputs.Whole("--prompt-tokens", "Length of the prompt", 64, 1, 1 << 20), tokens = Inputs.Whole("--tokens", "Tokens written after it", 64, 1, 1 << 20), threads = Inputs.Threads();
+        Verb verb = new("generate", "Measure reading a prompt and writing one text, token after token.", "retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 128") { model, prompt, tokens, threads };
+        verb.SetAction(parsed =>
+        {
+            int n = Inputs.Count(parsed.GetValue(threads));
+            GenerateBenchResult r = GenerateBench.Run(parsed.GetRequiredValue(model), parsed.GetValue(prompt), parsed.GetValue(tokens), n);
+            session.Answer(r, [$"{r.PromptTokensPerS:n0} prompt tokens/s  {r.DecodeTokensPerS:n0} decoded tokens/s  {n} threads"]);
             return ExitCode.Done;
         });
         return verb;

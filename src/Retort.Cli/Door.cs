@@ -21,7 +21,7 @@ static class Door
         Option<bool> json = new("--json") { Description = "Print one JSON object on standard output; progress goes to standard error", Recursive = true };
         RootCommand root = Root(session, json);
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
-        session.Json = parsed.GetResult(json) is not null;
+        session.Json = parsed.GetResult(json) is { Implicit: false };
         string where = parsed.CommandResult.Command == root ? "retort" : parsed.CommandResult.Command.Name;
         try
         {
@@ -61,6 +61,7 @@ static class Door
             json,
             InitCommand.Create(session),
             DistillCommand.Create(session),
+            GenerateCommand.Create(session),
             EvaluateCommand.Create(session),
             ConvertCommand.Create(session),
             PullCommand.Create(session),

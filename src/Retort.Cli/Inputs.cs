@@ -7,7 +7,21 @@ namespace Retort.Cli;
 /// <summary>Options and arguments whose faults are said in the reader's words.</summary>
 static class Inputs
 {
-    public static Argument<string> Argument(string name, string help) => new(name) { Description = help };
+    /// <summary>A value that must be given. The parser takes a misspelt option for one; <see cref="ParseFault"/> says so.</summary>
+    public static Argument<string> Argument(string name, string help)
+    {
+        Argument<string> argument = new(name) { Description = help };
+        argument.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => LooksLikeOption(t.Value)))
+            {
+                r.AddError("This is an option.");
+            }
+        });
+        return argument;
+    }
+
+    public static bool LooksLikeOption(string token) => token.Length > 1 && token[0] == '-';
 
     public static Option<bool> Flag(string name, string help) => new(name) { Description = help };
 

@@ -10,17 +10,18 @@ static class ParseFault
     public static UserError Of(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
-        string path = Path(command), see = $"See: {path} --help.";
+        string whole = Path(command), path = whole.Contains(' ', StringComparison.Ordinal) ? whole[(whole.IndexOf(' ', StringComparison.Ordinal) + 1)..] : "command line", see = $"See: {whole} --help.";
+        IEnumerable<string> values = command.Arguments.SelectMany(a => parsed.GetResult(a)?.Tokens.Select(t => t.Value) ?? []);
+        if (values.Concat(parsed.UnmatchedTokens).FirstOrDefault(Inputs.LooksLikeOption) is { } stray)
+        {
+            return new UserError($"there is no option {stray}", path, Near(stray, Options(command)) is { } option ? $"Did you mean {option}?" : see);
+        }
+
         if (parsed.UnmatchedTokens.Count > 0)
         {
             string token = parsed.UnmatchedTokens[0];
-            if (token.StartsWith('-') && token.Length > 1)
-            {
-                return new UserError($"there is no option {token}", path, Near(token, Options(command)) is { } option ? $"Did you mean {option}?" : see);
-            }
-
             return command.Subcommands.Count > 0
-                ? new UserError($"there is no verb '{token}'", path, Near(token, command.Subcommands.Select(c => c.Name)) is { } verb ? $"Did you mean {path} {verb}?" : $"Verbs are {string.Join(", ", command.Subcommands.Select(c => c.Name))}.")
+                ? new UserError($"there is no verb '{token}'", path, Near(token, command.Subcommands.Select(c => c.Name)) is { } verb ? $"Did you mean {whole} {verb}?" : $"Verbs are {string.Join(", ", command.Subcommands.Select(c => c.Name))}.")
                 : new UserError($"'{token}' is one argument too many", path, command.Options.Any(o => o.HelpName is "TEXT") ? "Put a text with spaces in quotes." : see);
         }
 
@@ -28,9 +29,9 @@ static class ParseFault
         switch (error.SymbolResult)
         {
             case OptionResult option:
-                return Option(option, error.Message, see);
+                return Option(option, error.Message, path, see);
             case ArgumentResult { Parent: OptionResult option }:
-                return Option(option, error.Message, see);
+                return Option(option, error.Message, path, see);
             case ArgumentResult argument when argument.Tokens.Count == 0:
                 return new UserError($"{argument.Argument.Name} is missing", path, see);
             case CommandResult when command.Options.FirstOrDefault(o => o.Required && parsed.GetResult(o) is null) is { } missing:
@@ -44,8 +45,9 @@ static class ParseFault
         }
     }
 
-    static UserError Option(OptionResult option, string message, string see) =>
-        option.Tokens.Count == 0 ? new UserError($"a value is missing: {option.Option.HelpName}", option.Option.Name, see)
+    static UserError Option(OptionResult option, string message, string path, string see) =>
+        option.IdentifierToken is null ? new UserError($"{option.Option.Name} {option.Option.HelpName} is missing", path, see)
+        : option.Tokens.Count == 0 ? new UserError($"a value is missing: {option.Option.HelpName}", option.Option.Name, see)
         : option.Tokens.Count > 1 && option.Option.Arity.MaximumNumberOfValues == 1 ? new UserError("is given more than once", option.Option.Name, "Give it once.")
         : new UserError(message.TrimEnd('.'), option.Option.Name, see);
 

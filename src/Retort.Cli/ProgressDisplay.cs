@@ -26,7 +26,7 @@ static class ProgressDisplay
             {
                 ProgressTask? task = null;
                 string now = "";
-                object gate = new();
+                Lock gate = new();
                 return work((step, share, detail) =>
                 {
                     lock (gate)
@@ -51,7 +51,7 @@ static class ProgressDisplay
         string now = "";
         long began = 0, said = 0;
         double first = 0;
-        object gate = new();
+        Lock gate = new();
         return (step, share, detail) =>
         {
             lock (gate)

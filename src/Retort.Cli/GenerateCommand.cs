@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Retort.Model.Llama;
+
+namespace Retort.Cli;
+
+static class GenerateCommand
+{
+    public static Verb Create(Session session)
+    {
+        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder or a llama2.c .bin file");
+        Option<string> prompt = Inputs.Required("--prompt", "TEXT", "What to continue; it is not printed again");
+        Option<int> most = Inputs.Whole("--max-tokens", "Most tokens to write", 256, 0, int.MaxValue), topK = Inputs.Whole("--top-k", "Draw from this many likeliest tokens; 0 keeps all", 0, 0, int.MaxValue);
+        Option<double> temperature = Inputs.Number("--temperature", "Logits are divided by it; 0 takes the likeliest token", 1, 0, 1000);
+        Option<double> topP = Inputs.Number("--top-p", "Draw from the fewest tokens that together are this probable", 1, 1e-9, 1);
+        Option<double> minP = Inputs.Number("--min-p", "Leave out tokens less than this many times as probable as the likeliest", 0, 0, 1);
+        Option<double> penalty = Inputs.Number("--repetition-penalty", "Above 1 makes tokens that occurred less likely", 1, 0.001, 1000);
+        Option<long> seed = Inputs.Seed("The same seed writes the same text", 0);
+        Option<string[]> stop = Inputs.Many("--stop", "TEXT", "End where this text is written, and leave it out");
+        Option<string?> tokenizer = Inputs.Text("--tokenizer", "FILE", "A tokenizer that goes before the one beside the model");
+        Option<int> threads = Inputs.Threads();
+        Verb verb = new(
+            "generate", "Continue a prompt. The text appears on standard output as it is written.",
+            "retort generate runs/tales/student --prompt \"Once upon a time\" --temperature 0.8",
+            "retort generate stories260K.bin --prompt \"\" --temperature 0 --max-tokens 64 --json")
+        {
+            model, prompt, most, temperature, topK, topP, minP, penalty, seed, stop, tokenizer, threads,
+        };
+        verb.SetAction(parsed =>
+        {
+            SamplingOptions options = new()
+            {
+                MaxTokens = parsed.GetValue(most),
+                Temperature = parsed.GetValue(temperature),
+                TopK = parsed.GetValue(topK),
+                TopP = parsed.GetValue(topP),
+                MinP = parsed.GetValue(minP),
+                RepetitionPenalty = parsed.GetValue(penalty),
+                Seed = (ulong)parsed.GetValue(seed),
+                Stop = parsed.GetValue(stop) ?? [],
+            };
+            session.WhenStopped = "What was written so far is all there is.";
+            Generation made = GenerateJob.Run(
+                parsed.GetRequiredValue(model), parsed.GetValue(tokenizer), parsed.GetRequiredValue(prompt), options, Inputs.Count(parsed.GetValue(threads)),
+                session.Json ? null : Stream(session), session.Time, session.Stop);
+
+            // The text itself went out piece by piece; here its line ends.
+            session.Answer(
+                new { made.Text, made.Tokens, made.FinishReason, made.PromptTokens, made.CompletionTokens, TokensPerS = made.TokensPerSecond },
+                [""]);
+            if (session.Live && !session.Json)
+            {
+                session.Error.WriteLine($"{made.CompletionTokens} tokens, {made.TokensPerSecond:n0} tokens/s, ended by {(made.FinishReason == "stop" ? "the model or a stop text" : "the limit")}");
+            }
+
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static Action<string> Stream(Session session) => text =>
+    {
+        session.Output.Write(text);
+        session.Output.Flush();
+    };
+}

@@ -1,0 +1,41 @@
+using Retort.Cli;
+
+namespace Retort.Tests.Cli;
+
+public class HelpTests
+{
+    [Theory]
+    [InlineData("init", "--teacher")]
+    [InlineData("distill", "--set")]
+    [InlineData("generate", "--repetition-penalty")]
+    [InlineData("evaluate", "--prompts")]
+    [InlineData("convert", "--type")]
+    [InlineData("pull", "--sha256")]
+    [InlineData("bench", "kernels")]
+    [InlineData("bench kernels", "--threads")]
+    [InlineData("bench train", "--student")]
+    [InlineData("bench generate", "--prompt-tokens")]
+    public void EveryVerbExplainsItselfWithAnExample(string verb, string mentions)
+    {
+        DoorRun run = DoorRun.Of([.. verb.Split(' '), "--help"]);
+        Assert.Equal((ExitCode.Done, ""), (run.Code, run.Error));
+        Assert.Contains(mentions, run.Output, StringComparison.Ordinal);
+        Assert.Contains("--json", run.Output, StringComparison.Ordinal);
+        string examples = run.Output[run.Output.IndexOf("\nExample", StringComparison.Ordinal)..];
+        Assert.Contains($"\n  retort {verb}", examples, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DefaultsAreShown() => Assert.Matches(@"--max-tokens <N>.*\[default: 256\]", DoorRun.Of("generate", "--help").Output);
+
+    [Fact]
+    public void WithoutAVerbTheVerbsAreListed()
+    {
+        DoorRun run = DoorRun.Of();
+        Assert.Equal((ExitCode.Done, ""), (run.Code, run.Error));
+        Assert.All(["init", "distill", "generate", "evaluate", "convert", "pull", "bench"], verb => Assert.Contains($"\n  {verb}", run.Output, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void VersionIsOneLine() => Assert.Matches(@"\Aretort \d+\.\d+\.\d+\n\z", DoorRun.Of("--version").Output);
+}
