@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Retort.Evidence.Statistics;
 using Retort.Kernels;
 using Retort.Model;
 using Retort.Model.Files;
@@ -36,7 +34,7 @@ public sealed record RunProgress(string Step, double Share, string Detail);
 /// </list>
 /// Every step leaves a file in the run folder and its hashes in manifest.json.
 /// </summary>
-public sealed class DistillJob : IDisposable
+public sealed partial class DistillJob : IDisposable
 {
     readonly Recipe _recipe;
     readonly DistillOptions _options;
@@ -82,7 +80,7 @@ public sealed class DistillJob : IDisposable
         (LlamaWeights? teacher, ModelFacts? teacherFacts, string teacherHash, Tokenizer? teacherTokenizer) = Timed("open", OpenTeacher);
 
         // 2
-        (Corpus corpus, Tokenizer tokenizer, Dataset train, Dataset validation, Dataset heldOut) = Timed("data", () => Gather(teacherTokenizer));
+        (Corpus corpus, Tokenizer tokenizer, Dataset train, Dataset validation, Dataset heldOut) = Timed("data", () => Gather(teacher, teacherTokenizer));
         LlamaConfig config = StudentModel.Config(_recipe, tokenizer, teacher);
         CheckMemory(config, teacher);
 
@@ -115,7 +113,7 @@ public sealed class DistillJob : IDisposable
         });
 
         // 6
-        Evaluated evaluated = Timed("evaluate", () => Evaluate(students, twins, teacher, heldOut));
+        Evaluated evaluated = Timed("evaluate", () => Evaluate(students, twins, teacher, tokenizer, corpus, heldOut));
 
         // 7
         RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, curves, evaluated);
@@ -178,9 +176,9 @@ public sealed class DistillJob : IDisposable
         return (model.Weights, new ModelFacts(Relative(_recipe.Teacher), Shape(model.Weights.Config), model.Weights.Config.Parameters, model.Bytes), model.Hash, tokenizer);
     }
 
-    (Corpus, Tokenizer, Dataset, Dataset, Dataset) Gather(Tokenizer? teacherTokenizer)
+    (Corpus, Tokenizer, Dataset, Dataset, Dataset) Gather(LlamaWeights? teacher, Tokenizer? teacherTokenizer)
     {
-        Corpus corpus = Corpus.Read(_recipe.Data, _samples);
+        Corpus corpus = _recipe.Data.TeacherSamples is { } count ? SampleTeacher(teacher!, teacherTokenizer!, count) : Corpus.Read(_recipe.Data, _samples);
         Tokenizer tokenizer = teacherTokenizer ?? StudentTokenizer(corpus);
         Dataset Pack(IReadOnlyList<Document> documents) => Dataset.Pack(documents, tokenizer, _recipe.Train.Context, _recipe.Data.MaskPrompts, "data");
         Dataset train = Pack(corpus.Train), validation = Pack(corpus.Validation), heldOut = Pack(corpus.HeldOut);
@@ -190,6 +188,25 @@ public sealed class DistillJob : IDisposable
         }
 
         return (corpus, tokenizer, train, validation, heldOut);
+    }
+
+    /// <summary>Text drawn from the teacher itself, kept in the run folder so that a resumed run reads the same.</summary>
+    Corpus SampleTeacher(LlamaWeights teacher, Tokenizer tokenizer, int count)
+    {
+        string path = Path.Combine(_options.Out, "samples.jsonl");
+        if (!File.Exists(path))
+        {
+            Generator generator = new(teacher, tokenizer, _workers);
+            int[] begin = generator.Encode("");
+            SamplingOptions options = new() { Temperature = _recipe.Data.SampleTemperature, MaxTokens = Math.Min(teacher.Config.Context, _recipe.Train.Context) - begin.Length, Seed = _recipe.Data.Seed };
+            IReadOnlyList<Generation> made = generator.GenerateMany(
+                [.. Enumerable.Repeat(begin, count)], options, onProgress: p => _progress(new("sample teacher", (double)p.Finished / p.Total, string.Create(CultureInfo.InvariantCulture, $"{p.Tokens:n0} tokens"))), cancel: _stop);
+            AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(string.Concat(made.Select(m => JsonSerializer.Serialize(m.Text) + "\n"))));
+            _manifest.Add("sample teacher", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "samples.jsonl");
+        }
+
+        Document[] documents = [.. File.ReadLines(path).Select(line => new Document("", JsonSerializer.Deserialize<string>(line) ?? "")).Where(d => d.Answer.Length > 0)];
+        return Corpus.Split(documents, _recipe.Data, $"{documents.Length} samples of the teacher at temperature {_recipe.Data.SampleTemperature.ToString(CultureInfo.InvariantCulture)}");
     }
 
     Tokenizer StudentTokenizer(Corpus corpus)
@@ -324,84 +341,6 @@ public sealed class DistillJob : IDisposable
 
     void Show(string what, TrainPoint p, int steps) =>
         _progress(new(what, (double)p.Step / steps, string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:f4}  rate {p.Rate:g3}  {p.TokensPerS:n0} tokens/s")));
-
-    sealed record Evaluated(RunResults Results, IReadOnlyList<PairedComparison> Comparisons);
-
-    Evaluated Evaluate(List<LlamaWeights> students, List<LlamaWeights> twins, LlamaWeights? teacher, Dataset heldOut)
-    {
-        _progress(new("evaluate", 0, "held-out text"));
-        IReadOnlyList<RowScores> scores = Evaluation.Score([.. students, .. twins], teacher, heldOut, _workers, _stop);
-        RowScores[] mine = [.. scores.Take(students.Count)], others = [.. scores.Skip(students.Count)];
-        Scores? teacherScores = null;
-        if (teacher is not null)
-        {
-            RowScores t = Evaluation.Score([teacher], null, heldOut, _workers, _stop)[0];
-            teacherScores = new(t.Mean(t.CrossEntropy), null, null, t.Calibration, []);
-        }
-
-        SeededScores Seeded(RowScores[] rows) => SeededScores.Of([.. rows.Select((r, i) => new SeedScores(
-            _recipe.Train.Seeds[i],
-            new Scores(r.Mean(r.CrossEntropy), r.ForwardKl is null ? null : r.Mean(r.ForwardKl), r.Agreement is null ? null : r.Mean(r.Agreement), r.Calibration, [])))]);
-        RunResults results = new(teacherScores, Seeded(mine), others.Length > 0 ? Seeded(others) : null);
-        List<PairedComparison> comparisons = [];
-        if (results.Twin is { } twin && mine.Length > 1 && heldOut.Rows > 1)
-        {
-            double[] weights = mine[0].Tokens;
-            BootstrapInterval Interval(Func<RowScores, double[]> value, double sign) => HierarchicalBootstrap.Interval(
-                [.. mine.Select((m, s) => value(others[s]).Zip(value(m), (b, a) => sign * (b - a)).ToArray())], weights, _recipe.Data.Seed);
-            comparisons.Add(PairedComparison.OfText(Interval(r => r.CrossEntropy, 1), twin.Mean.CrossEntropy, _recipe.Data.TeacherSamples is not null));
-            if (mine[0].ForwardKl is not null)
-            {
-                comparisons.Add(PairedComparison.OfForwardKl(Interval(r => r.ForwardKl!, 1), twin.Mean.ForwardKl ?? 0));
-                comparisons.Add(PairedComparison.OfAgreement(Interval(r => r.Agreement!, -1), twin.Mean.TopAgreement ?? 0));
-            }
-        }
-
-        return new(results, comparisons);
-    }
-
-    RunReport Report(
-        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, List<SeedCurves> curves, Evaluated evaluated)
-    {
-        long tokens = curves[0].Student[^1].Tokens;
-        double half = _recipe.Train.Context / 2.0, studentFlops = 3 * config.ForwardFlops(half) * tokens;
-        double? teacherFlops = teacher is null ? null : signal switch
-        {
-            TeacherSignal.Dense => teacher.Config.ForwardFlops(half) * tokens,
-            TeacherSignal.Sparse => teacher.Config.ForwardFlops(half) * train.Tokens.Length / _recipe.Train.Seeds.Count,
-            _ => 0,
-        };
-        int bytesEach = _recipe.Export.Type == "f32" ? 4 : 2;
-        Verdict? verdict = teacher is null ? null
-            : !_recipe.Twin ? Verdict.WithoutTwin()
-            : evaluated.Comparisons.Count == 0 ? Verdict.OfOneSeed()
-            : Verdict.Of(evaluated.Comparisons[0]);
-        SignalFacts? facts = signal switch
-        {
-            TeacherSignal.Dense => new("dense logits, live", null, 0, null),
-            TeacherSignal.Sparse s => new("top-k, stored", s.File.Header.K, s.File.Header.BytesPerToken, s.File.Header.Tail),
-            _ => teacher is null ? null : new("text", null, 0, null),
-        };
-        return new RunReport(
-            new RunIdentity(
-                _recipe.Name, _time.GetUtcNow(), _recipe.Train.Seeds, _recipeHash, Lanes.Path.ToString(), _workers.Threads, RuntimeInformation.ProcessArchitecture.ToString(),
-                new Dictionary<string, string> { ["retort"] = typeof(DistillJob).Assembly.GetName().Version?.ToString(3) ?? "", [".NET"] = Environment.Version.ToString(), ["system"] = RuntimeInformation.OSDescription }),
-            verdict,
-            teacherFacts,
-            new ModelFacts("student", Shape(config), config.Parameters, config.Parameters * bytesEach),
-            new DataFacts(corpus.Source, train.Documents, train.Counted, heldOut.Documents, heldOut.Counted, _recipe.Data.TeacherSamples is not null),
-            facts,
-            evaluated.Results,
-            evaluated.Comparisons,
-            curves,
-            search,
-            new ComputeFacts(tokens, studentFlops, _recipe.Twin ? studentFlops : null, teacherFlops, null),
-            null,
-            null,
-            [],
-            _times,
-            _warnings);
-    }
 
     void WriteReport(RunReport report)
     {

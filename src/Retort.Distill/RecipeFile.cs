@@ -41,6 +41,11 @@ public static class RecipeFile
             // What YamlDotNet throws at some brackets that are never closed.
             throw new UserError("this is not YAML: a bracket is not closed", path, "Close every [ and {.");
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException)
+        {
+            // YamlDotNet lets some malformed streams through to its own node builder.
+            throw new UserError("this is not YAML", path, "Check brackets, quotes and tags; a key and its value are separated by a colon and a space.");
+        }
 
         YamlNode root = stream.Documents.Count == 0 ? new YamlMappingNode() : stream.Documents[0].RootNode;
         foreach (string change in changes)

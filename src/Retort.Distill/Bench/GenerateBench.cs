@@ -22,9 +22,14 @@ public static class GenerateBench
     /// <exception cref="UserError">There is no such model, or its context is shorter.</exception>
     public static GenerateBenchResult Run(string reference, int promptTokens, int tokens, int threads)
     {
-        LlamaWeights weights = Open(reference, promptTokens, tokens, threads);
-        int[] prompt = Prompt(weights.Config, promptTokens);
         using Workers workers = new(threads);
+        return Measure(Open(reference, promptTokens, tokens, threads), promptTokens, tokens, workers);
+    }
+
+    /// <summary>The same for a model in memory whose context is long enough.</summary>
+    public static GenerateBenchResult Measure(LlamaWeights weights, int promptTokens, int tokens, Workers workers)
+    {
+        int[] prompt = Prompt(weights.Config, promptTokens);
         List<double> reading = [], decoding = [];
         Sampler greedy = new(new SamplingOptions { Temperature = 0 }, weights.Config.Vocabulary);
         RandomStream random = new(0);
@@ -49,7 +54,7 @@ public static class GenerateBench
     }
 
     /// <summary>Tokens a second of all sequences together when each thread samples 32 at temperature 1, prompt tokens not counted.</summary>
-    /// <exception cref="UserError">As for <see cref="Run"/>.</exception>
+    /// <exception cref="UserError">There is no such model, or its context is shorter.</exception>
     public static double RunMany(string reference, int promptTokens, int tokens, int threads)
     {
         const int L = MatMul.L;

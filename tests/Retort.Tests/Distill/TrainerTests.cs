@@ -10,7 +10,14 @@ public sealed class TrainerTests : IDisposable
 {
     static readonly LlamaConfig s_student = new()
     {
-        Hidden = 16, Layers = 2, Heads = 2, KeyValueHeads = 1, HeadSize = 8, FeedForward = 24, Vocabulary = 40, Context = 64,
+        Hidden = 16,
+        Layers = 2,
+        Heads = 2,
+        KeyValueHeads = 1,
+        HeadSize = 8,
+        FeedForward = 24,
+        Vocabulary = 40,
+        Context = 64,
     };
 
     static readonly LlamaConfig s_teacher = s_student with { Hidden = 24, HeadSize = 12, FeedForward = 40, Layers = 3 };
@@ -36,7 +43,13 @@ public sealed class TrainerTests : IDisposable
 
     static TrainOptions Options(int steps, int rows = 4, int accumulate = 1) => new()
     {
-        Rows = rows, Accumulate = accumulate, Steps = steps, Rate = 3e-3, Seed = 5, Loss = new(0.5f, 0.5f, 0, 0, 0.5f, 1), CheckpointSeconds = 1e-9,
+        Rows = rows,
+        Accumulate = accumulate,
+        Steps = steps,
+        Rate = 3e-3,
+        Seed = 5,
+        Loss = new(0.5f, 0.5f, 0, 0, 0.5f, 1),
+        CheckpointSeconds = 1e-9,
     };
 
     static byte[] Bits(LlamaWeights weights) => [.. weights.Arenas.SelectMany(a => MemoryMarshal.AsBytes(a.Span).ToArray())];

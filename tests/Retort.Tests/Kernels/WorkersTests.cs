@@ -51,9 +51,9 @@ public sealed class WorkersTests
     /// <summary>Pauses around the length of the spin, with more threads than processors: the moment a worker goes to sleep while the next
     /// run is announced. A lost wake-up hangs here.</summary>
     [Theory]
-    [InlineData(2, 4000)]
-    [InlineData(3, 3000)]
-    [InlineData(6, 1500)]
+    [InlineData(2, 2000)]
+    [InlineData(3, 1000)]
+    [InlineData(6, 500)]
     public void ManyTinyRunsAllFinish(int threads, int rounds)
     {
         using Workers workers = new(threads);
