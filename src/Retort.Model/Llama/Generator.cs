@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Retort.Kernels;
 using Retort.Model.Files;
 using Retort.Model.Tokenizers;
@@ -122,15 +121,7 @@ public sealed class Generator
         }
 
         using Workers alone = new(1);
-        try
-        {
-            _workers.Run(blocks, (_, _) => Run(batch, new(_weights, L, capacity, alone), new(options, _vocabulary)));
-        }
-        catch (AggregateException e) when (e.InnerException is UserError or OperationCanceledException)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerException);
-        }
-
+        _workers.Run(blocks, (_, _) => Run(batch, new(_weights, L, capacity, alone), new(options, _vocabulary)));
         return batch.Results;
     }
 
