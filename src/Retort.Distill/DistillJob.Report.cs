@@ -77,7 +77,7 @@ public sealed partial class DistillJob
         int prompt = Math.Min(128, student.Config.Context / 2), decode = Math.Min(64, student.Config.Context / 4);
         ModelSpeed Of(LlamaWeights model)
         {
-            Bench.GenerateBenchResult r = Bench.GenerateBench.Run(model, prompt, decode, _workers);
+            Bench.GenerateBenchResult r = Bench.GenerateBench.Measure(model, prompt, decode, _workers);
             return new(r.PromptTokensPerS, r.DecodeTokensPerS);
         }
 

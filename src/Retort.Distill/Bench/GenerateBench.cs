@@ -23,11 +23,11 @@ public static class GenerateBench
     public static GenerateBenchResult Run(string reference, int promptTokens, int tokens, int threads)
     {
         using Workers workers = new(threads);
-        return Run(Open(reference, promptTokens, tokens, threads), promptTokens, tokens, workers);
+        return Measure(Open(reference, promptTokens, tokens, threads), promptTokens, tokens, workers);
     }
 
     /// <summary>The same for a model in memory whose context is long enough.</summary>
-    public static GenerateBenchResult Run(LlamaWeights weights, int promptTokens, int tokens, Workers workers)
+    public static GenerateBenchResult Measure(LlamaWeights weights, int promptTokens, int tokens, Workers workers)
     {
         int[] prompt = Prompt(weights.Config, promptTokens);
         List<double> reading = [], decoding = [];
