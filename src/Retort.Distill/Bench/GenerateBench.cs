@@ -16,6 +16,9 @@ public static class GenerateBench
 {
     const int Runs = 5;
 
+    /// <summary>Runs of this long go before the measured ones: the runtime compiles anew what has been called often enough, a while after.</summary>
+    const double WarmUpSeconds = 0.6;
+
     /// <param name="reference">A model on disk.</param>
     /// <param name="promptTokens">Length of the prompt, whose tokens are 3 + i mod 200.</param>
     /// <param name="tokens">Tokens decoded after it.</param>
@@ -33,7 +36,7 @@ public static class GenerateBench
         List<double> reading = [], decoding = [];
         Sampler greedy = new(new SamplingOptions { Temperature = 0 }, weights.Config.Vocabulary);
         RandomStream random = new(0);
-        for (int run = 0; run <= Runs; run++)
+        Measured(() =>
         {
             LlamaDecoder decoder = new(weights, 1, promptTokens + tokens, workers);
             long start = Stopwatch.GetTimestamp();
@@ -48,7 +51,7 @@ public static class GenerateBench
             }
 
             decoding.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
+        }, reading, decoding);
 
         return new(promptTokens / Median(reading), tokens / Median(decoding));
     }
@@ -62,14 +65,14 @@ public static class GenerateBench
         int[] prompt = Prompt(weights.Config, promptTokens);
         using Workers workers = new(threads), alone = new(1);
         List<double> seconds = [];
-        for (int run = 0; run <= Runs; run++)
+        Measured(() =>
         {
             long start = Stopwatch.GetTimestamp();
             workers.Run(threads, (item, _) =>
             {
                 LlamaDecoder decoder = new(weights, L, promptTokens + tokens, alone);
                 Sampler sampler = new(new SamplingOptions(), weights.Config.Vocabulary);
-                RandomStream random = new((ulong)run, (ulong)item);
+                RandomStream random = new(0, (ulong)item);
                 int[] next = new int[L];
                 for (int i = 0; i < promptTokens + tokens; i++)
                 {
@@ -82,7 +85,7 @@ public static class GenerateBench
                 }
             });
             seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
+        }, seconds);
 
         return threads * L * tokens / Median(seconds);
     }
@@ -100,10 +103,29 @@ public static class GenerateBench
 
     static int[] Prompt(LlamaConfig c, int length) => [.. Enumerable.Range(0, length).Select(i => Math.Min(3 + (i % 200), c.Vocabulary - 1))];
 
-    /// <summary>The first run warms up.</summary>
+    /// <summary>Warms up, forgets the times taken so far, and measures.</summary>
+    static void Measured(Action run, params ReadOnlySpan<List<double>> times)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        do
+        {
+            run();
+        }
+        while (Stopwatch.GetElapsedTime(begin).TotalSeconds < WarmUpSeconds);
+        foreach (List<double> list in times)
+        {
+            list.Clear();
+        }
+
+        for (int i = 0; i < Runs; i++)
+        {
+            run();
+        }
+    }
+
     static double Median(List<double> seconds)
     {
-        double[] sorted = [.. seconds.Skip(1).Order()];
+        double[] sorted = [.. seconds.Order()];
         return sorted[sorted.Length / 2];
     }
 }

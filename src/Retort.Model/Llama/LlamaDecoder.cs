@@ -15,8 +15,9 @@ public sealed class LlamaDecoder
     /// <summary>Token blocks of a prompt that pass through the layers together.</summary>
     const int PromptBlocks = 16;
 
-    /// <summary>Weights above which the work of a step is worth dealing out to threads.</summary>
-    const long Large = 2_000_000;
+    /// <summary>Weights, or keys and values, from which one phase of a step is dealt out to threads: a megabyte, whose reading takes many times
+    /// what the threads' meeting does. Finer phases lose more than they gain as soon as anything else runs on the machine.</summary>
+    const long Dealt = 1 << 18;
 
     readonly LlamaWeights _weights;
     readonly LlamaConfig _c;
@@ -55,7 +56,7 @@ public sealed class LlamaDecoder
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, _c.Context);
         _cache = new(_c, lanes, capacity);
         Capacity = capacity;
-        _deal = workers.Threads > 1 && _c.Parameters > Large;
+        _deal = workers.Threads > 1;
         _lengths = new int[lanes];
         _attends = new float[lanes];
         _frequencies = [.. Enumerable.Range(0, _c.HeadSize / 2).Select(p => Math.Pow(_c.RopeTheta, -2.0 * p / _c.HeadSize))];
@@ -302,7 +303,7 @@ public sealed class LlamaDecoder
     void Attend(FloatBuffer keys, FloatBuffer values)
     {
         int items = _lanes == 1 ? _c.Heads : _c.KeyValueHeads;
-        if (_deal)
+        if (_deal && 2L * _span * _c.KeyWidth * _lanes >= Dealt)
         {
             _workers.Run(items, (item, worker) => Attend(keys, values, item, _scratch[worker]));
             return;
@@ -328,10 +329,16 @@ public sealed class LlamaDecoder
             _attends, _cache.Capacity, _slot, _span, group, _c.HeadSize, scratch.Span);
     }
 
-    /// <summary>y (+)= W·x for each of several matrices of the same input, all rows together dealt out when the model is large.</summary>
+    /// <summary>y (+)= W·x for each of several matrices of the same input, all rows together dealt out when they are many.</summary>
     void Product(FloatBuffer x, bool accumulate, params ReadOnlySpan<(FloatBuffer Y, WeightSlice W)> parts)
     {
-        if (!_deal)
+        long weights = 0;
+        foreach ((_, WeightSlice w) in parts)
+        {
+            weights += w.Length;
+        }
+
+        if (!_deal || weights < Dealt)
         {
             foreach ((FloatBuffer y, WeightSlice w) in parts)
             {

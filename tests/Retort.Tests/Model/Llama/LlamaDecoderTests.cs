@@ -97,12 +97,11 @@ public class LlamaDecoderTests
     }
 
     [Fact]
-    public void ALargeModelsWorkIsDealtOutToTheSameBits()
+    public void WorkThatIsDealtOutGivesTheSameBits()
     {
-        LlamaConfig config = SmallModels.Random(LlamaFamily.Qwen2).Config with { Hidden = 192, FeedForward = 640, Layers = 5, HeadSize = 48, Vocabulary = 500 };
+        LlamaConfig config = SmallModels.Random(LlamaFamily.Qwen2).Config with { Hidden = 320, FeedForward = 840, Layers = 2, HeadSize = 80, Vocabulary = 900 };
         LlamaWeights weights = new(config);
         weights.Initialize(3);
-        Assert.True(config.Parameters > 2_000_000);
         int[] tokens = SmallModels.Tokens(40, config.Vocabulary, 9);
         using Workers one = new(1), three = new(3);
         foreach (int lanes in (int[])[1, L])
