@@ -256,7 +256,12 @@ public static class RecipeFile
                     throw new UserError($"the value of '{change}' is not YAML", "--set", "Put a text with special signs in single quotes inside double ones.");
                 }
 
-                map.Children[key] = value.Documents.Count == 0 ? new YamlScalarNode("") : value.Documents[0].RootNode;
+                YamlNode given = value.Documents.Count == 0 ? new YamlScalarNode("") : value.Documents[0].RootNode;
+
+                // A path typed at the prompt starts from where it was typed; one written in a recipe, from the recipe.
+                map.Children[key] = change[..equals] is "teacher" or "teacher_tokenizer" or "student.from" && given is YamlScalarNode { Value: { Length: > 0 } path } && !path.Contains("://", StringComparison.Ordinal)
+                    ? new YamlScalarNode(Path.GetFullPath(path))
+                    : given;
                 return;
             }
 

@@ -40,6 +40,10 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(3, recipe.Signal.K);
     }
 
+    [Fact]
+    public void APathTypedAtThePromptStartsFromThere() =>
+        Assert.Equal(Path.GetFullPath("some/model"), Read(Good, "teacher=some/model").Teacher);
+
     [Theory]
     [InlineData(Good + "trian: {}\n", "line 6", "did you mean train")]
     [InlineData(Good + "train:\n  tokens: many\n", "line 7", "whole number")]
