@@ -74,7 +74,7 @@ public sealed class BadInputTests : IDisposable
     public void AMissingDataFileIsNamed() => DoorRun.Of("distill", _world.Recipe(), "--set", "data.prompts=gone.jsonl", "--out", _world["run"]).Refused(_world["gone.jsonl"], "no such file");
 
     [Fact]
-    public void AMissingTeacherIsNamed() => DoorRun.Of("distill", _world.Recipe(), "--set", "teacher=gone", "--out", _world["run"]).Refused(_world["gone"], "no such model");
+    public void AMissingTeacherIsNamed() => DoorRun.Of("distill", _world.Recipe(), "--set", "teacher=gone", "--out", _world["run"]).Refused(Path.GetFullPath("gone"), "no such model");
 
     [Fact]
     public void AnEmptyTextHasNothingToScore()
