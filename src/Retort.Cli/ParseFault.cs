@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Retort.Distill;
 using Retort.Model;
 
 namespace Retort.Cli;
@@ -58,23 +59,6 @@ static class ParseFault
 
     /// <summary>The known name that a few changed letters or a cut-off end make of what was typed.</summary>
     static string? Near(string typed, IEnumerable<string> known) =>
-        known.Select(k => (Name: k, Distance: k.StartsWith(typed, StringComparison.Ordinal) && typed.Length > 2 ? 1 : Distance(k, typed)))
+        known.Select(k => (Name: k, Distance: k.StartsWith(typed, StringComparison.Ordinal) && typed.Length > 2 ? 1 : EditDistance.Between(k, typed)))
             .Where(k => k.Distance <= Math.Max(2, k.Name.TrimStart('-').Length / 3)).OrderBy(k => k.Distance).Select(k => k.Name).FirstOrDefault();
-
-    /// <summary>Levenshtein's edit distance.</summary>
-    static int Distance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-            }
-        }
-
-        return row[^1];
-    }
 }

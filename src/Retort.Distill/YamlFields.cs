@@ -108,7 +108,7 @@ sealed class YamlFields
         {
             if (!_known.Contains(name))
             {
-                string? near = _known.Where(k => Distance(k, name) <= 2).MinBy(k => Distance(k, name));
+                string? near = _known.Where(k => EditDistance.Between(k, name) <= 2).MinBy(k => EditDistance.Between(k, name));
                 Fault(line, Path(name), near is null ? $"is not a key here; known are {string.Join(", ", _known.Order(StringComparer.Ordinal))}" : $"is not a key here; did you mean {near}?");
             }
         }
@@ -143,20 +143,4 @@ sealed class YamlFields
     string Path(string name) => _at.Length == 0 ? name : $"{_at}.{name}";
 
     static int Line(YamlNode node) => (int)node.Start.Line;
-
-    static int Distance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-            }
-        }
-
-        return row[^1];
-    }
 }
