@@ -21,60 +21,34 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
     /// <summary>SHA-256 over tokens, targets and mask: what a stored signal belongs to.</summary>
     public string Hash { get; } = HashOf(Tokens, Targets, Mask, Length);
 
-    /// <summary>
-    /// Packs documents into rows: each goes, whole, to the fullest row that still has room (best fit over a window of open rows).
-    /// Documents in one row see those before them; no loss is taken where one ends and the next begins.
-    /// </summary>
+    /// <summary>Packs documents into rows as <see cref="RowPacking"/> does.</summary>
     /// <param name="length">Tokens a row, a multiple of 32.</param>
     /// <param name="maskPrompts">Take no loss on the prompts' tokens.</param>
     /// <exception cref="UserError">No token would count.</exception>
     public static Dataset Pack(IEnumerable<Document> documents, Tokenizer tokenizer, int length, bool maskPrompts, string where)
     {
-        const int OpenRows = 64;
         if (length % MatMul.L != 0)
         {
             throw new ArgumentException($"Dataset.Pack: rows of {length} tokens; a multiple of {MatMul.L} is needed.", nameof(length));
         }
 
-        List<Row> open = [], full = [];
-        int count = 0, cut = 0;
+        RowPacking packing = new(length, maskPrompts);
+        int count = 0;
         foreach (Document document in documents)
         {
             count++;
-            int[] prompt = document.Prompt.Length == 0 ? Begin(tokenizer) : tokenizer.Encode(document.Prompt), answer = tokenizer.Encode(document.Answer, addSpecial: false);
-            if (prompt.Length + answer.Length > length + 1)
-            {
-                cut++;
-                answer = answer[..Math.Max(0, length + 1 - prompt.Length)];
-                prompt = prompt[..Math.Min(prompt.Length, length + 1)];
-            }
-
-            int needed = prompt.Length + answer.Length - 1;
-            if (needed <= 0)
-            {
-                continue;
-            }
-
-            Row? best = open.Where(r => r.Room >= needed).MinBy(r => r.Room);
-            if (best is null)
-            {
-                if (open.Count == OpenRows)
-                {
-                    Row fullest = open.MinBy(r => r.Room)!;
-                    open.Remove(fullest);
-                    full.Add(fullest);
-                }
-
-                open.Add(best = new Row(length));
-            }
-
-            best.Add(prompt, answer, maskPrompts);
+            packing.Add(Prompt(document, tokenizer), Answer(document, tokenizer));
         }
 
-        full.AddRange(open);
-        Dataset made = new([.. full.SelectMany(r => r.Tokens)], [.. full.SelectMany(r => r.Targets)], [.. full.SelectMany(r => r.Mask)], full.Count, length, count, cut);
+        IReadOnlyList<RowPacking.Row> rows = packing.Rows;
+        Dataset made = new([.. rows.SelectMany(r => r.Tokens)], [.. rows.SelectMany(r => r.Targets)], [.. rows.SelectMany(r => r.Mask)], rows.Count, length, count, packing.Cut);
         return made.Counted > 0 ? made : throw new UserError("there are no tokens to train on", where, "Give documents with at least two tokens, or set data.mask_prompts to false.");
     }
+
+    /// <summary>The prompt as the model reads it; a text without one starts with the begin token where there is one.</summary>
+    internal static int[] Prompt(Document document, Tokenizer tokenizer) => document.Prompt.Length == 0 ? Begin(tokenizer) : tokenizer.Encode(document.Prompt);
+
+    internal static int[] Answer(Document document, Tokenizer tokenizer) => tokenizer.Encode(document.Answer, addSpecial: false);
 
     static int[] Begin(Tokenizer tokenizer) => tokenizer.BeginToken is { } begin ? [begin] : [];
 
@@ -89,29 +63,5 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
         hash.AppendData(MemoryMarshal.AsBytes<int>(targets));
         hash.AppendData(MemoryMarshal.AsBytes<float>(mask));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    sealed class Row(int length)
-    {
-        int _used;
-
-        public int[] Tokens { get; } = new int[length];
-
-        public int[] Targets { get; } = new int[length];
-
-        public float[] Mask { get; } = new float[length];
-
-        public int Room => Tokens.Length - _used;
-
-        public void Add(int[] prompt, int[] answer, bool maskPrompts)
-        {
-            int[] all = [.. prompt, .. answer];
-            for (int i = 0; i + 1 < all.Length; i++, _used++)
-            {
-                Tokens[_used] = all[i];
-                Targets[_used] = all[i + 1];
-                Mask[_used] = maskPrompts && i + 1 < prompt.Length ? 0f : 1f;
-            }
-        }
     }
 }

@@ -88,7 +88,7 @@ public sealed partial class DistillJob : IDisposable
         TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, tokenizer, train));
 
         // 4 and 5
-        Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers);
+        Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers, _recipe.Train.OnPolicy is { } own ? OnPolicy.Of(own, corpus.Train, train, tokenizer) : null);
         RateSearch? search = Timed("search", () => SearchRate(trainer, config, teacher, validation));
         double studentRate = search?.StudentRate ?? _recipe.Train.Rates[0], twinRate = search?.TwinRate ?? _recipe.Train.Rates[0];
         List<LlamaWeights> students = [], twins = [];
@@ -336,6 +336,7 @@ public sealed partial class DistillJob : IDisposable
         Schedule = _recipe.Train.Schedule,
         Optimizer = _recipe.Train.Optimizer,
         Loss = loss,
+        OnPolicy = loss.NeedsTeacher,
         CheckpointSeconds = _recipe.Train.CheckpointSeconds,
     };
 

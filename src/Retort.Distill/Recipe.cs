@@ -55,9 +55,15 @@ public sealed record SignalRecipe(string Kind, int K, TailHandling Tail);
 /// <param name="Rows">Rows of a micro-batch.</param>
 /// <param name="Context">Tokens of a row, a multiple of 32.</param>
 /// <param name="Rates">Peak learning rates; with more than one the best on validation text is taken, for student and twin alike.</param>
+/// <param name="OnPolicy">Null trains on the corpus alone.</param>
 /// <param name="SearchShare">Share of the budget each trial of the search gets.</param>
 public sealed record TrainRecipe(
-    long Tokens, int Rows, int Accumulate, int Context, IReadOnlyList<double> Rates, double SearchShare, IReadOnlyList<long> Seeds, Schedule Schedule, OptimizerOptions Optimizer, double CheckpointSeconds, int Threads);
+    long Tokens, int Rows, int Accumulate, int Context, IReadOnlyList<double> Rates, double SearchShare, IReadOnlyList<long> Seeds, Schedule Schedule, OptimizerOptions Optimizer, OnPolicyRecipe? OnPolicy,
+    double CheckpointSeconds, int Threads);
+
+/// <param name="Share">Share of the micro-batches that the student writes itself and the teacher scores.</param>
+/// <param name="MaxTokens">Longest answer it writes.</param>
+public sealed record OnPolicyRecipe(double Share, int MaxTokens, double Temperature);
 
 /// <param name="GoldItems">Held-out tasks answered by every model.</param>
 /// <param name="MaxTokens">Longest answer.</param>

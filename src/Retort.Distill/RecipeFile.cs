@@ -74,7 +74,7 @@ public static class RecipeFile
         DataRecipe data = Data(root.Map("data"), teacher is not null, samples, Absolute);
         LossWeights loss = Loss(root.Map("loss"), teacher is not null);
         SignalRecipe signal = Signal(root.Map("signal"), loss);
-        TrainRecipe train = Train(root.Map("train"));
+        TrainRecipe train = Train(root.Map("train"), loss, signal);
         YamlFields e = root.Map("evaluate"), x = root.Map("export");
         EvaluateRecipe evaluate = new(
             e.Whole("gold_items", 100, 0, 100_000), e.Whole("max_tokens", 200, 1, 1 << 20), e.Whole("samples", 4, 0, 100), e.Choice("metric", "text", "text", "gold"),
@@ -201,7 +201,7 @@ public static class RecipeFile
         return made;
     }
 
-    static TrainRecipe Train(YamlFields t)
+    static TrainRecipe Train(YamlFields t, LossWeights loss, SignalRecipe signal)
     {
         int context = t.Whole("context", 256, 32, 1 << 20);
         if (context % MatMul.L != 0)
@@ -215,6 +215,7 @@ public static class RecipeFile
             [.. seeds.Select(s => (long)s)],
             new(t.Choice("schedule", "cosine", "cosine", "warmup_stable_decay") == "cosine" ? ScheduleKind.Cosine : ScheduleKind.WarmupStableDecay, t.Number("warmup", 0.05, 0, 1), t.Number("decay", 0.2, 0, 1), t.Number("floor", 0.05, 0, 1)),
             new OptimizerOptions { WeightDecay = (float)t.Number("weight_decay", 0.01, 0, 10), ClipNorm = (float)t.Number("clip", 1, 1e-6, 1e9), Beta1 = (float)t.Number("beta1", 0.9, 0, 0.99999), Beta2 = (float)t.Number("beta2", 0.95, 0, 0.999999) },
+            OnPolicy(t.Map("on_policy"), loss, signal),
             t.Number("checkpoint_seconds", 30, 0, 1e9), t.Whole("threads", 0, 0, 1024));
         if (seeds.Distinct().Count() != seeds.Count || seeds.Count == 0)
         {
@@ -222,6 +223,27 @@ public static class RecipeFile
         }
 
         t.Close();
+        return made;
+    }
+
+    static OnPolicyRecipe? OnPolicy(YamlFields o, LossWeights loss, SignalRecipe signal)
+    {
+        OnPolicyRecipe made = new(o.Number("share", 0.5, 0, 1), o.Whole("max_tokens", 128, 1, 1 << 20), o.Number("temperature", 1, 0.01, 10));
+        o.Close();
+        if (!o.Present || made.Share == 0)
+        {
+            return null;
+        }
+
+        if (!loss.NeedsTeacher)
+        {
+            o.Fault("share", "needs a divergence in the loss: the student's own words are no labels");
+        }
+        else if (signal.Kind != "live")
+        {
+            o.Fault("share", "needs signal.kind live: a stored signal cannot score what the student writes");
+        }
+
         return made;
     }
 

@@ -27,6 +27,9 @@ public sealed record TrainOptions
 
     public LossWeights Loss { get; init; } = new(1, 0, 0, 0, 0.5f, 1);
 
+    /// <summary>Let the student write its share of the batches, where the trainer was given an <see cref="OnPolicy"/>.</summary>
+    public bool OnPolicy { get; init; }
+
     /// <summary>Seconds between checkpoints; 0 for none but the last.</summary>
     public double CheckpointSeconds { get; init; } = 30;
 }
@@ -54,14 +57,14 @@ public sealed class Trainer
     readonly LlamaActivations? _teacher;
     readonly LlamaBackward _backward;
     readonly LlamaHead _head;
-    readonly int[] _tokens;
-    readonly int[] _targets;
+    readonly OnPolicy? _onPolicy;
     readonly float[] _weights;
     readonly float[] _losses;
-    readonly int[] _picked;
+    readonly List<MicroBatch> _step = [];
 
-    public Trainer(LlamaConfig student, Dataset data, TeacherSignal signal, int rows, Workers workers)
+    public Trainer(LlamaConfig student, Dataset data, TeacherSignal signal, int rows, Workers workers, OnPolicy? onPolicy = null)
     {
+        _onPolicy = onPolicy;
         _data = data;
         _signal = signal;
         _workers = workers;
@@ -71,11 +74,8 @@ public sealed class Trainer
         _teacher = signal is TeacherSignal.Dense dense ? new(dense.Teacher.Config, rows, blocks, workers, keep: false) : null;
         _backward = new(student, _a, workers);
         _head = new(student, _a.Blocks, workers, _teacher is not null);
-        _tokens = new int[rows * data.Length];
-        _targets = new int[rows * data.Length];
         _weights = new float[rows * data.Length];
         _losses = new float[rows * data.Length];
-        _picked = new int[rows];
     }
 
     /// <summary>Hash of the rows it trains on.</summary>
@@ -105,11 +105,10 @@ public sealed class Trainer
                 stop.ThrowIfCancellationRequested();
             }
 
-            double total = StepTokens(options, step);
-            for (int micro = 0; micro < options.Accumulate; micro++)
+            double total = Draw(student, options, step, stop);
+            foreach (MicroBatch batch in _step)
             {
-                Fill(options, (step * options.Accumulate) + micro, total);
-                sum += Accumulate(student, optimizer.Gradients, options.Loss) * total;
+                sum += Accumulate(student, optimizer.Gradients, batch, total, options.Loss) * total;
             }
 
             float rate = options.Schedule.Rate(options.Rate, step, options.Steps);
@@ -139,13 +138,25 @@ public sealed class Trainer
     }
 
     /// <summary>Adds the gradient of the micro-batch in place and returns its share of the step's mean loss.</summary>
-    double Accumulate(LlamaWeights student, LlamaWeights gradients, LossWeights loss)
+    /// <param name="total">Counted tokens of the whole optimizer step.</param>
+    double Accumulate(LlamaWeights student, LlamaWeights gradients, MicroBatch batch, double total, LossWeights loss)
     {
-        LlamaForward.Run(student, _a, _tokens, _workers);
+        int[] tokens = batch.Tokens;
+        LlamaForward.Run(student, _a, tokens, _workers);
+        for (int i = 0; i < _weights.Length; i++)
+        {
+            _weights[i] = (float)(batch.Mask[i] / total);
+        }
+
+        if (batch.OnPolicy)
+        {
+            loss = loss with { CrossEntropy = 0 };
+        }
+
         (LlamaWeights, LlamaActivations)? teacher = null;
         if (_signal is TeacherSignal.Dense dense && loss.NeedsTeacher)
         {
-            LlamaForward.Run(dense.Teacher, _teacher!, _tokens, _workers);
+            LlamaForward.Run(dense.Teacher, _teacher!, tokens, _workers);
             teacher = (dense.Teacher, _teacher!);
         }
 
@@ -154,7 +165,7 @@ public sealed class Trainer
         {
             int at = block * L;
             Span<float> each = _losses.AsSpan(at, L);
-            ReadOnlySpan<int> targets = _targets.AsSpan(at, L);
+            ReadOnlySpan<int> targets = batch.Targets.AsSpan(at, L);
             ReadOnlySpan<float> weights = _weights.AsSpan(at, L);
             if (!u.IsEmpty)
             {
@@ -165,7 +176,7 @@ public sealed class Trainer
                 int k = file.Header.K;
                 int[] ids = new int[k * L];
                 float[] p = new float[k * L];
-                long first = ((long)_picked[block / blocks] * _data.Length) + (block % blocks * L);
+                long first = ((long)batch.Picked[block / blocks] * _data.Length) + (block % blocks * L);
                 for (int l = 0; l < L; l++)
                 {
                     file.Read(first + l, ids.AsSpan(l * k, k), p.AsSpan(l * k, k));
@@ -179,7 +190,7 @@ public sealed class Trainer
                 CrossEntropy.LossAndGradient(each, z, targets, weights, v);
             }
         }, _workers);
-        _backward.Run(student, gradients, _a, _tokens, _workers);
+        _backward.Run(student, gradients, _a, tokens, _workers);
         double sum = 0;
         for (int i = 0; i < _losses.Length; i++)
         {
@@ -189,73 +200,76 @@ public sealed class Trainer
         return sum;
     }
 
-    /// <summary>Counted tokens of all micro-batches of a step: the one denominator of its mean.</summary>
-    double StepTokens(TrainOptions options, int step)
+    /// <summary>Fills all micro-batches of a step and returns their counted tokens, the one denominator of the step's mean: known only when
+    /// the student has written its share.</summary>
+    double Draw(LlamaWeights student, TrainOptions options, int step, CancellationToken stop)
     {
-        double total = 0;
+        OnPolicy? own = options.OnPolicy ? _onPolicy : null;
+        while (_step.Count < options.Accumulate)
+        {
+            _step.Add(new(_rows, _data.Length));
+        }
+
         for (int micro = 0; micro < options.Accumulate; micro++)
         {
-            Pick(options, (step * options.Accumulate) + micro);
-            foreach (int row in _picked)
+            int index = (step * options.Accumulate) + micro, before = own?.Before(index) ?? 0;
+            MicroBatch batch = _step[micro];
+            batch.OnPolicy = own?.Takes(index) == true;
+            if (batch.OnPolicy)
             {
-                foreach (float m in _data.Mask.AsSpan(row * _data.Length, _data.Length))
-                {
-                    total += m;
-                }
+                int count = Math.Max(1, (int)Math.Round(own!.PromptsPerRow * _rows));
+                int[] prompts = [.. Enumerable.Range(0, count).Select(i => Pick(options.Seed, own.Prompts.Count, ((long)before * count) + i))];
+                own.Fill(batch, student, prompts, new RandomStream(options.Seed, 0x5A30_0000UL + (ulong)index).Next(), _workers, stop);
+            }
+            else
+            {
+                Fill(batch, options.Seed, index - before);
             }
         }
 
-        return Math.Max(1, total);
+        return Math.Max(1, _step.Sum(b => b.Counted));
     }
 
-    void Fill(TrainOptions options, int batch, double total)
+    /// <summary>The rows of the dataset that are the given micro-batch of it.</summary>
+    void Fill(MicroBatch batch, ulong seed, int index)
     {
-        Pick(options, batch);
         int length = _data.Length;
         for (int i = 0; i < _rows; i++)
         {
-            int from = _picked[i] * length, to = i * length;
-            _data.Tokens.AsSpan(from, length).CopyTo(_tokens.AsSpan(to));
-            _data.Targets.AsSpan(from, length).CopyTo(_targets.AsSpan(to));
-            for (int t = 0; t < length; t++)
-            {
-                _weights[to + t] = (float)(_data.Mask[from + t] / total);
-            }
+            int row = Pick(seed, _data.Rows, ((long)index * _rows) + i);
+            batch.Picked[i] = row;
+            _data.Tokens.AsSpan(row * length, length).CopyTo(batch.Tokens.AsSpan(i * length));
+            _data.Targets.AsSpan(row * length, length).CopyTo(batch.Targets.AsSpan(i * length));
+            _data.Mask.AsSpan(row * length, length).CopyTo(batch.Mask.AsSpan(i * length));
         }
     }
 
-    /// <summary>Rows of a micro-batch: the epochs' permutations one after the other, each from the seed and the epoch alone.</summary>
-    void Pick(TrainOptions options, int batch)
-    {
-        for (int i = 0; i < _rows; i++)
-        {
-            long at = ((long)batch * _rows) + i;
-            _picked[i] = Permutation(options.Seed, at / _data.Rows)[(int)(at % _data.Rows)];
-        }
-    }
+    /// <summary>Which of <paramref name="count"/> rows, or prompts, is taken at a place: the epochs' permutations one after the other, each from
+    /// the seed and the epoch alone.</summary>
+    int Pick(ulong seed, int count, long place) => Permutation(seed, count, place / count)[(int)(place % count)];
 
-    readonly Dictionary<(ulong Seed, long Epoch), int[]> _permutations = [];
+    readonly Dictionary<(ulong Seed, int Count, long Epoch), int[]> _permutations = [];
 
-    int[] Permutation(ulong seed, long epoch)
+    int[] Permutation(ulong seed, int count, long epoch)
     {
-        if (_permutations.TryGetValue((seed, epoch), out int[]? known))
+        if (_permutations.TryGetValue((seed, count, epoch), out int[]? known))
         {
             return known;
         }
 
-        if (_permutations.Count > 4)
+        if (_permutations.Count > 8)
         {
             _permutations.Clear();
         }
 
         RandomStream random = new(seed, 0x0DE0 + (ulong)epoch);
-        int[] order = [.. Enumerable.Range(0, _data.Rows)];
+        int[] order = [.. Enumerable.Range(0, count)];
         for (int i = order.Length - 1; i > 0; i--)
         {
             int j = random.NextInt(i + 1);
             (order[i], order[j]) = (order[j], order[i]);
         }
 
-        return _permutations[(seed, epoch)] = order;
+        return _permutations[(seed, count, epoch)] = order;
     }
 }
