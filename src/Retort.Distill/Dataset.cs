@@ -11,15 +11,16 @@ namespace Retort.Distill;
 /// <param name="Tokens">[rows, length].</param>
 /// <param name="Targets">[rows, length]: the token to the right.</param>
 /// <param name="Mask">[rows, length]: 1 where the loss counts, 0 on padding, across documents' edges and on masked prompts.</param>
+/// <param name="Starts">[rows, length]: where in its row the document of each token begins; documents do not see each other.</param>
 /// <param name="Documents">Documents packed.</param>
 /// <param name="Cut">Documents that were longer than a row and lost their end.</param>
-public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows, int Length, int Documents, int Cut)
+public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] Starts, int Rows, int Length, int Documents, int Cut)
 {
     /// <summary>Tokens whose loss counts.</summary>
     public long Counted { get; } = Mask.Count(m => m != 0);
 
-    /// <summary>SHA-256 over tokens, targets and mask: what a stored signal belongs to.</summary>
-    public string Hash { get; } = HashOf(Tokens, Targets, Mask, Length);
+    /// <summary>SHA-256 over tokens, targets, mask and starts: what a stored signal belongs to.</summary>
+    public string Hash { get; } = HashOf(Tokens, Targets, Mask, Starts, Length);
 
     /// <summary>Packs documents into rows as <see cref="RowPacking"/> does.</summary>
     /// <param name="length">Tokens a row, a multiple of 32.</param>
@@ -41,7 +42,7 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
         }
 
         IReadOnlyList<RowPacking.Row> rows = packing.Rows;
-        Dataset made = new([.. rows.SelectMany(r => r.Tokens)], [.. rows.SelectMany(r => r.Targets)], [.. rows.SelectMany(r => r.Mask)], rows.Count, length, count, packing.Cut);
+        Dataset made = new([.. rows.SelectMany(r => r.Tokens)], [.. rows.SelectMany(r => r.Targets)], [.. rows.SelectMany(r => r.Mask)], [.. rows.SelectMany(r => r.Starts)], rows.Count, length, count, packing.Cut);
         return made.Counted > 0 ? made : throw new UserError("there are no tokens to train on", where, "Give documents with at least two tokens, or set data.mask_prompts to false.");
     }
 
@@ -52,7 +53,7 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
 
     static int[] Begin(Tokenizer tokenizer) => tokenizer.BeginToken is { } begin ? [begin] : [];
 
-    static string HashOf(int[] tokens, int[] targets, float[] mask, int length)
+    static string HashOf(int[] tokens, int[] targets, float[] mask, int[] starts, int length)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> head = stackalloc byte[8];
@@ -62,6 +63,7 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
         hash.AppendData(MemoryMarshal.AsBytes<int>(tokens));
         hash.AppendData(MemoryMarshal.AsBytes<int>(targets));
         hash.AppendData(MemoryMarshal.AsBytes<float>(mask));
+        hash.AppendData(MemoryMarshal.AsBytes<int>(starts));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

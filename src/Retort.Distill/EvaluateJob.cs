@@ -111,7 +111,7 @@ public static class EvaluateJob
             mask[i] = 1f;
         }
 
-        return new(tokens, targets, mask, rows, length, 1, 0);
+        return new(tokens, targets, mask, new int[tokens.Length], rows, length, 1, 0);
     }
 
     /// <summary>The document with the end mark that the model's tokenizer knows, or with none.</summary>

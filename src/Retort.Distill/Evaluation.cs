@@ -38,13 +38,17 @@ public static class Evaluation
         LlamaActivations? t = teacher is null ? null : new(teacher.Config, Batch, blocks, workers, keep: false);
         LlamaHead head = new(c, a.Blocks, workers, teacher is not null);
         Tally[] tallies = [.. models.Select(_ => new Tally(data.Rows))];
-        int[] tokens = new int[Batch * data.Length];
+        int[] tokens = new int[Batch * data.Length], starts = new int[Batch * data.Length];
+        a.Starts = starts;
+        t?.Starts = starts;
         for (int row = 0; row < data.Rows; row += Batch)
         {
             stop.ThrowIfCancellationRequested();
             int rows = Math.Min(Batch, data.Rows - row), first = row;
             Array.Clear(tokens);
             data.Tokens.AsSpan(row * data.Length, rows * data.Length).CopyTo(tokens);
+            Array.Clear(starts);
+            data.Starts.AsSpan(row * data.Length, rows * data.Length).CopyTo(starts);
             if (teacher is not null)
             {
                 LlamaForward.Run(teacher, t!, tokens, workers);

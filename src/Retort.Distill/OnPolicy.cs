@@ -65,6 +65,7 @@ public sealed record OnPolicy(double Share, int MaxTokens, double Temperature, I
             row.Tokens.CopyTo(batch.Tokens, at);
             row.Targets.CopyTo(batch.Targets, at);
             row.Mask.CopyTo(batch.Mask, at);
+            row.Starts.CopyTo(batch.Starts, at);
             at += batch.Length;
         }
     }
@@ -83,6 +84,9 @@ sealed class MicroBatch(int rows, int length)
 
     /// <summary>1 where the loss counts.</summary>
     public float[] Mask { get; } = new float[rows * length];
+
+    /// <summary>Where in its row the document of each token begins.</summary>
+    public int[] Starts { get; } = new int[rows * length];
 
     /// <summary>Which rows of the dataset these are, for a stored signal.</summary>
     public int[] Picked { get; } = new int[rows];
@@ -110,5 +114,6 @@ sealed class MicroBatch(int rows, int length)
         Array.Clear(Tokens);
         Array.Clear(Targets);
         Array.Clear(Mask);
+        Array.Clear(Starts);
     }
 }

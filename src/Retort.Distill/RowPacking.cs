@@ -2,7 +2,7 @@ namespace Retort.Distill;
 
 /// <summary>
 /// Packs prompts and answers into rows of one length: each goes, whole, to the fullest row that still has room (best fit over a window of
-/// open rows). Documents in one row see those before them; no loss is taken where one ends and the next begins.
+/// open rows). Documents in one row do not see each other, and no loss is taken where one ends and the next begins.
 /// </summary>
 sealed class RowPacking(int length, bool maskPrompts)
 {
@@ -59,17 +59,24 @@ sealed class RowPacking(int length, bool maskPrompts)
 
         public float[] Mask { get; } = new float[length];
 
+        /// <summary>Where in the row the document of each token begins; what is left over counts as one more document.</summary>
+        public int[] Starts { get; } = new int[length];
+
         public int Room => Tokens.Length - _used;
 
         public void Add(int[] prompt, int[] answer, bool maskPrompts)
         {
             int[] all = [.. prompt, .. answer];
+            int start = _used;
             for (int i = 0; i + 1 < all.Length; i++, _used++)
             {
                 Tokens[_used] = all[i];
                 Targets[_used] = all[i + 1];
                 Mask[_used] = maskPrompts && i + 1 < prompt.Length ? 0f : 1f;
+                Starts[_used] = start;
             }
+
+            Starts.AsSpan(_used).Fill(_used);
         }
     }
 }

@@ -94,13 +94,16 @@ public sealed class SignalFile
         byte[] records = new byte[checked(data.Tokens.Length * header.BytesPerToken)];
         LlamaActivations a = new(teacher.Config, Batch, blocks, workers, keep: false);
         LlamaHead head = new(teacher.Config, a.Blocks, workers, teacher: false);
-        int[] tokens = new int[Batch * data.Length];
+        int[] tokens = new int[Batch * data.Length], starts = new int[Batch * data.Length];
+        a.Starts = starts;
         for (int row = 0; row < data.Rows; row += Batch)
         {
             stop.ThrowIfCancellationRequested();
             int rows = Math.Min(Batch, data.Rows - row), first = row * data.Length;
             Array.Clear(tokens);
             data.Tokens.AsSpan(first, rows * data.Length).CopyTo(tokens);
+            Array.Clear(starts);
+            data.Starts.AsSpan(first, rows * data.Length).CopyTo(starts);
             LlamaForward.Run(teacher, a, tokens, workers);
             head.Run(teacher, a, null, null, null, (block, z, _) =>
             {
@@ -163,9 +166,27 @@ public sealed class SignalFile
         return (int)((window >> (start % 8)) & ((1UL << count) - 1));
     }
 
+    /// <summary>The k most probable, the lower id first among equals: a sorted short list that a new value enters from its end.</summary>
     static int[] Top(double[] p, double sum, int k, out double[] kept)
     {
-        int[] ids = [.. Enumerable.Range(0, p.Length).OrderByDescending(i => p[i]).ThenBy(i => i).Take(k)];
+        int[] ids = new int[k];
+        int count = 0;
+        for (int i = 0; i < p.Length; i++)
+        {
+            if (count == k && p[i] <= p[ids[k - 1]])
+            {
+                continue;
+            }
+
+            int at = count < k ? count++ : k - 1;
+            for (; at > 0 && p[ids[at - 1]] < p[i]; at--)
+            {
+                ids[at] = ids[at - 1];
+            }
+
+            ids[at] = i;
+        }
+
         kept = [.. ids.Select(i => p[i] / sum)];
         return ids;
     }

@@ -142,6 +142,7 @@ public sealed class Trainer
     double Accumulate(LlamaWeights student, LlamaWeights gradients, MicroBatch batch, double total, LossWeights loss)
     {
         int[] tokens = batch.Tokens;
+        _a.Starts = batch.Starts;
         LlamaForward.Run(student, _a, tokens, _workers);
         for (int i = 0; i < _weights.Length; i++)
         {
@@ -156,8 +157,9 @@ public sealed class Trainer
         (LlamaWeights, LlamaActivations)? teacher = null;
         if (_signal is TeacherSignal.Dense dense && loss.NeedsTeacher)
         {
-            LlamaForward.Run(dense.Teacher, _teacher!, tokens, _workers);
-            teacher = (dense.Teacher, _teacher!);
+            _teacher!.Starts = batch.Starts;
+            LlamaForward.Run(dense.Teacher, _teacher, tokens, _workers);
+            teacher = (dense.Teacher, _teacher);
         }
 
         int v = student.Config.Vocabulary, blocks = _data.Length / L;
@@ -241,6 +243,7 @@ public sealed class Trainer
             _data.Tokens.AsSpan(row * length, length).CopyTo(batch.Tokens.AsSpan(i * length));
             _data.Targets.AsSpan(row * length, length).CopyTo(batch.Targets.AsSpan(i * length));
             _data.Mask.AsSpan(row * length, length).CopyTo(batch.Mask.AsSpan(i * length));
+            _data.Starts.AsSpan(row * length, length).CopyTo(batch.Starts.AsSpan(i * length));
         }
     }
 

@@ -8,7 +8,8 @@ namespace Retort.Kernels;
 
 /// <summary>
 /// Causal grouped-query attention: o = softmax(q·kᵀ/√D)·v over keys not after the query. The backward pass recomputes the scores from
-/// the kept log-sum-exp (Dao et al., arXiv 2205.14135), so memory is linear in the sequence.
+/// the kept log-sum-exp (Dao et al., arXiv 2205.14135), so memory is linear in the sequence. A sequence may hold several documents that do
+/// not see each other; what lies outside a document is then not computed.
 /// </summary>
 public static unsafe class Attention
 {
@@ -25,9 +26,10 @@ public static unsafe class Attention
     /// <param name="lse_BHL">Output: log Σ exp(score) of every query, [B, heads, L].</param>
     /// <param name="head">Which query head; its keys and values are those of head / (heads / keyHeads).</param>
     /// <param name="before">Blocks of keys and values before the first query's: k and v hold before + blocks.</param>
+    /// <param name="starts_T">First key each query may see: where its document begins in the sequence, never decreasing. Empty: all keys before it.</param>
     public static void Forward(
         Span<float> o_BHDL, Span<float> lse_BHL, ReadOnlySpan<float> q_BHDL, ReadOnlySpan<float> k_BGDL, ReadOnlySpan<float> v_BGDL,
-        int blocks, int heads, int keyHeads, int size, int head, Span<float> scratch, int before = 0)
+        int blocks, int heads, int keyHeads, int size, int head, Span<float> scratch, int before = 0, ReadOnlySpan<int> starts_T = default)
     {
         Shape.Holds("Attention.Forward", "o", o_BHDL.Length, (long)blocks * heads * size * L);
         Shape.Holds("Attention.Forward", "q", q_BHDL.Length, (long)blocks * heads * size * L);
@@ -36,14 +38,17 @@ public static unsafe class Attention
         Shape.Holds("Attention.Forward", "lse", lse_BHL.Length, (long)blocks * heads * L);
         Shape.Holds("Attention.Forward", "scratch", scratch.Length, ForwardScratch(before + blocks));
         Shape.Within("Attention.Forward", "head", head, heads);
+        Shape.Holds("Attention.Forward", "starts", starts_T.Length, starts_T.IsEmpty ? 0 : blocks * L);
         fixed (float* o = o_BHDL, lse = lse_BHL, q = q_BHDL, k = k_BGDL, v = v_BGDL, s = scratch)
         {
             nint qBlock = (nint)heads * size * L, kBlock = (nint)keyHeads * size * L, qHead = (nint)head * size * L, kHead = (nint)(head / (heads / keyHeads)) * size * L;
             float scale = 1f / MathF.Sqrt(size);
             for (int block = 0; block < blocks; block++)
             {
-                int keyBlocks = before + block + 1;
-                Scores(s, k + kHead, kBlock, q + (block * qBlock) + qHead, keyBlocks, size);
+                int first = FirstBlock(starts_T, block), keyBlocks = before + block + 1 - first;
+                float* keys = k + kHead + (first * kBlock), values = v + kHead + (first * kBlock);
+                Scores(s, keys, kBlock, q + (block * qBlock) + qHead, keyBlocks, size);
+                MaskOthers(s, starts_T, block, first);
                 float* sums = lse + ((((nint)block * heads) + head) * L);
                 switch (Lanes.Path)
                 {
@@ -55,7 +60,7 @@ public static unsafe class Attention
 
                 // o[d, query] = Σ over keys of v[d, key] · p[key, query]
                 Operand weighted = new(RowStride: L, ColumnStride: 1, RowBlockStride: kBlock, LaneStride: L, LaneBlockStride: L * L, keyBlocks, L);
-                MatMul.Multiply(o + (block * qBlock) + qHead, L, v + kHead, weighted, s, size, L, accumulate: false);
+                MatMul.Multiply(o + (block * qBlock) + qHead, L, values, weighted, s, size, L, accumulate: false);
             }
         }
     }
@@ -67,9 +72,11 @@ public static unsafe class Attention
     /// <param name="do_BHDL">Gradient of the output.</param>
     /// <param name="o_BHDL">Output of the forward pass.</param>
     /// <param name="keyHead">Which key-value head.</param>
+    /// <param name="starts_T">As in the forward pass.</param>
     public static void Backward(
         Span<float> dq_BHDL, Span<float> dk_BGDL, Span<float> dv_BGDL, ReadOnlySpan<float> do_BHDL, ReadOnlySpan<float> o_BHDL, ReadOnlySpan<float> lse_BHL,
-        ReadOnlySpan<float> q_BHDL, ReadOnlySpan<float> k_BGDL, ReadOnlySpan<float> v_BGDL, int blocks, int heads, int keyHeads, int size, int keyHead, Span<float> scratch)
+        ReadOnlySpan<float> q_BHDL, ReadOnlySpan<float> k_BGDL, ReadOnlySpan<float> v_BGDL, int blocks, int heads, int keyHeads, int size, int keyHead, Span<float> scratch,
+        ReadOnlySpan<int> starts_T = default)
     {
         Shape.Holds("Attention.Backward", "dq", dq_BHDL.Length, (long)blocks * heads * size * L);
         Shape.Holds("Attention.Backward", "dk", dk_BGDL.Length, (long)blocks * keyHeads * size * L);
@@ -82,6 +89,7 @@ public static unsafe class Attention
         Shape.Holds("Attention.Backward", "v", v_BGDL.Length, (long)blocks * keyHeads * size * L);
         Shape.Holds("Attention.Backward", "scratch", scratch.Length, BackwardScratch(blocks, size));
         Shape.Within("Attention.Backward", "keyHead", keyHead, keyHeads);
+        Shape.Holds("Attention.Backward", "starts", starts_T.Length, starts_T.IsEmpty ? 0 : blocks * L);
         int padded = Padded(size), group = heads / keyHeads, tokens = blocks * L;
         float scale = 1f / MathF.Sqrt(size);
         fixed (float* dq = dq_BHDL, dk = dk_BGDL, dv = dv_BGDL, dout = do_BHDL, o = o_BHDL, lse = lse_BHL, q = q_BHDL, k = k_BGDL, v = v_BGDL, s = scratch)
@@ -95,9 +103,11 @@ public static unsafe class Attention
                 for (int block = 0; block < blocks; block++)
                 {
                     nint at = (block * qBlock) + ((nint)head * size * L);
-                    int keys = (block + 1) * L;
-                    Scores(p_KL, k + kHead, kBlock, q + at, block + 1, size);
-                    Scores(ds_KL, v + kHead, kBlock, dout + at, block + 1, size);
+                    int first = FirstBlock(starts_T, block), keyBlocks = block + 1 - first, keys = keyBlocks * L;
+                    nint from = (first * kBlock) + kHead, fromToken = (nint)first * L * padded;
+                    Scores(p_KL, k + from, kBlock, q + at, keyBlocks, size);
+                    Scores(ds_KL, v + from, kBlock, dout + at, keyBlocks, size);
+                    MaskOthers(p_KL, starts_T, block, first);
                     float* sums = lse + ((((nint)block * heads) + head) * L);
                     switch (Lanes.Path)
                     {
@@ -108,15 +118,15 @@ public static unsafe class Attention
                     }
 
                     // dq[d, query] = Σ over keys of k[d, key] · ds[key, query]
-                    Operand toQuery = new(RowStride: L, ColumnStride: 1, RowBlockStride: kBlock, LaneStride: L, LaneBlockStride: L * L, block + 1, L);
-                    MatMul.Multiply(dq + at, L, k + kHead, toQuery, ds_KL, size, L, accumulate: false);
+                    Operand toQuery = new(RowStride: L, ColumnStride: 1, RowBlockStride: kBlock, LaneStride: L, LaneBlockStride: L * L, keyBlocks, L);
+                    MatMul.Multiply(dq + at, L, k + from, toQuery, ds_KL, size, L, accumulate: false);
 
                     // dk[key, d] += Σ over queries of ds[key, query] · q[query, d], and dv likewise from p and do.
                     Turn(q_LD, padded, q + at, size);
                     Turn(do_LD, padded, dout + at, size);
                     Operand toKey = new(RowStride: L, ColumnStride: 1, 0, LaneStride: padded, 0, 1, L);
-                    MatMul.Multiply(dk_TD, padded, ds_KL, toKey, q_LD, keys, padded, accumulate: true);
-                    MatMul.Multiply(dv_TD, padded, p_KL, toKey, do_LD, keys, padded, accumulate: true);
+                    MatMul.Multiply(dk_TD + fromToken, padded, ds_KL, toKey, q_LD, keys, padded, accumulate: true);
+                    MatMul.Multiply(dv_TD + fromToken, padded, p_KL, toKey, do_LD, keys, padded, accumulate: true);
                 }
             }
 
@@ -138,6 +148,30 @@ public static unsafe class Attention
         for (int block = 0; block < blocks; block++)
         {
             MatMul.Multiply(s + ((nint)block * L * L), L, a + (block * aBlock), dots, b, L, L, accumulate: false);
+        }
+    }
+
+    /// <summary>First key block that a query of the block sees.</summary>
+    static int FirstBlock(ReadOnlySpan<int> starts_T, int block) => starts_T.IsEmpty ? 0 : starts_T[block * L] / L;
+
+    /// <summary>Hides the keys of other documents: as starts never decrease, what a key is hidden from is the end of its row of queries.</summary>
+    static void MaskOthers(float* s_KL, ReadOnlySpan<int> starts_T, int block, int firstBlock)
+    {
+        if (starts_T.IsEmpty)
+        {
+            return;
+        }
+
+        ReadOnlySpan<int> starts_L = starts_T.Slice(block * L, L);
+        int lane = 0;
+        for (int key = firstBlock * L; key < starts_L[L - 1]; key++)
+        {
+            while (starts_L[lane] <= key)
+            {
+                lane++;
+            }
+
+            new Span<float>(s_KL + ((nint)(key - (firstBlock * L)) * L) + lane, L - lane).Fill(-1e30f);
         }
     }
 

@@ -112,6 +112,12 @@ public sealed class LlamaActivations
     /// <summary>The normed residual stream the head reads, [B, hidden, L].</summary>
     public FloatBuffer Final { get; }
 
+    /// <summary>Where in its sequence the document of each token begins, [S, 32·P]; empty where a sequence is one document. Attention stays
+    /// within a document, so each is computed as if it stood alone.</summary>
+    public ReadOnlyMemory<int> Starts { get; set; }
+
+    internal ReadOnlySpan<int> StartsOf(int sequence) => Starts.IsEmpty ? default : Starts.Span.Slice(sequence * Length, Length);
+
     /// <summary>Token blocks of a sequence before these.</summary>
     internal int Before { get; }
 

@@ -214,12 +214,12 @@ public sealed class LlamaBackward
         int p = a.BlocksPerSequence, set = layer % 2;
         for (int item = 0; item < a.Sequences * _c.KeyValueHeads; item++)
         {
-            int block = item / _c.KeyValueHeads * p, head = item % _c.KeyValueHeads;
+            int sequence = item / _c.KeyValueHeads, block = sequence * p, head = item % _c.KeyValueHeads;
             items.Add(worker => Attention.Backward(
                 From(_dQuery[set], block, _c.QueryWidth), From(_dKey[set], block, _c.KeyWidth), From(_dValue[set], block, _c.KeyWidth),
                 From(_dAttended, block, _c.QueryWidth), From(y.Attended, block, _c.QueryWidth), y.LogSums.From(block * _c.Heads * L),
                 From(y.Query, block, _c.QueryWidth), From(y.Key, block, _c.KeyWidth), From(y.Value, block, _c.KeyWidth),
-                p, _c.Heads, _c.KeyValueHeads, _c.HeadSize, head, _scratch[worker].Span));
+                p, _c.Heads, _c.KeyValueHeads, _c.HeadSize, head, _scratch[worker].Span, a.StartsOf(sequence)));
         }
     }
 

@@ -54,7 +54,7 @@ public static class LlamaForward
                 int sequence = item / c.Heads, head = item % c.Heads, block = sequence * p;
                 Attention.Forward(
                     From(y.Attended, block, c.QueryWidth), y.LogSums.From(block * c.Heads * L), From(y.Query, block, c.QueryWidth),
-                    From(key, block, c.KeyWidth), From(value, block, c.KeyWidth), p, c.Heads, c.KeyValueHeads, c.HeadSize, head, a.Scratch[worker].Span, a.Before);
+                    From(key, block, c.KeyWidth), From(value, block, c.KeyWidth), p, c.Heads, c.KeyValueHeads, c.HeadSize, head, a.Scratch[worker].Span, a.Before, a.StartsOf(sequence));
             });
             workers.Run(a.Groups, (group, worker) =>
             {

@@ -31,7 +31,7 @@ public sealed class TrainerTests : IDisposable
         RandomStream random = new(seed);
         int[] tokens = [.. Enumerable.Range(0, rows * length).Select(_ => random.NextInt(40))], targets = [.. tokens.Skip(1), 0];
         float[] mask = [.. Enumerable.Range(0, rows * length).Select(i => i % 7 == 0 || i % length > 50 + (i / length) ? 0f : 1f)];
-        return new(tokens, targets, mask, rows, length, rows, 0);
+        return new(tokens, targets, mask, new int[tokens.Length], rows, length, rows, 0);
     }
 
     static LlamaWeights Model(LlamaConfig config, ulong seed)

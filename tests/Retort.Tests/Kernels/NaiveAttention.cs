@@ -1,7 +1,7 @@
 namespace Retort.Tests.Kernels;
 
-/// <summary>Causal grouped-query attention as its definition reads, in double, one query at a time.</summary>
-sealed class NaiveAttention(double[] q, double[] k, double[] v, int blocks, int heads, int keyHeads, int size)
+/// <summary>Causal grouped-query attention as its definition reads, in double, one query at a time, from the start of its document on.</summary>
+sealed class NaiveAttention(double[] q, double[] k, double[] v, int blocks, int heads, int keyHeads, int size, int[]? starts = null)
 {
     const int L = 32;
     readonly int _tokens = blocks * L;
@@ -85,7 +85,7 @@ sealed class NaiveAttention(double[] q, double[] k, double[] v, int blocks, int 
     {
         double[] p = new double[t + 1];
         double max = double.NegativeInfinity, sum = 0;
-        for (int s = 0; s <= t; s++)
+        for (int s = starts?[t] ?? 0; s <= t; s++)
         {
             for (int d = 0; d < size; d++)
             {
@@ -96,12 +96,12 @@ sealed class NaiveAttention(double[] q, double[] k, double[] v, int blocks, int 
             max = Math.Max(max, p[s]);
         }
 
-        for (int s = 0; s <= t; s++)
+        for (int s = starts?[t] ?? 0; s <= t; s++)
         {
             sum += p[s] = Math.Exp(p[s] - max);
         }
 
-        for (int s = 0; s <= t; s++)
+        for (int s = starts?[t] ?? 0; s <= t; s++)
         {
             p[s] /= sum;
         }
