@@ -66,8 +66,8 @@ sealed class LayerActivations
 /// <summary>Memory of a forward pass over a fixed number of sequences of a fixed length.</summary>
 public sealed class LlamaActivations
 {
-    /// <summary>Token blocks one item of row-wise work takes.</summary>
-    internal const int Group = 4;
+    /// <summary>A layer of more weights than the second-level cache holds is read anew for each group of token blocks, so groups are large.</summary>
+    const int CachedWeights = 1 << 18;
 
     /// <param name="config">The model's shape.</param>
     /// <param name="sequences">S.</param>
@@ -94,6 +94,7 @@ public sealed class LlamaActivations
         Inputs = [.. Enumerable.Range(0, config.Layers + 1).Select(_ => stream ?? new FloatBuffer(checked(tokens * config.Hidden)))];
         Final = new(tokens * config.Hidden);
         FinalRstd = new(tokens);
+        Group = GroupOf(config, Blocks, workers.Threads);
         int scratch = Math.Max(Group * MatMul.L * (config.Hidden + config.FeedForward), Attention.ForwardScratch(before + blocksPerSequence));
         Scratch = [.. Enumerable.Range(0, workers.Threads).Select(_ => new FloatBuffer(scratch))];
     }
@@ -117,6 +118,15 @@ public sealed class LlamaActivations
     public ReadOnlyMemory<int> Starts { get; set; }
 
     internal ReadOnlySpan<int> StartsOf(int sequence) => Starts.IsEmpty ? default : Starts.Span.Slice(sequence * Length, Length);
+
+    /// <summary>Token blocks one item of row-wise work takes.</summary>
+    internal int Group { get; }
+
+    static int GroupOf(LlamaConfig c, int blocks, int threads)
+    {
+        long layer = (long)c.Hidden * ((2 * c.QueryWidth) + (2 * c.KeyWidth) + (3 * c.FeedForward));
+        return layer > CachedWeights ? Math.Clamp((blocks + threads - 1) / threads, 1, 16) : Math.Clamp(blocks / (4 * threads), 1, 4);
+    }
 
     /// <summary>Token blocks of a sequence before these.</summary>
     internal int Before { get; }

@@ -61,7 +61,7 @@ public sealed class LlamaBackward
             _dNormedKey = Pair(config.KeyWidth);
         }
 
-        int scratch = Math.Max(LlamaActivations.Group * L * Math.Max(config.FeedForward, config.Hidden), Attention.BackwardScratch(a.BlocksPerSequence, config.HeadSize));
+        int scratch = Math.Max(a.Group * L * Math.Max(config.FeedForward, config.Hidden), Attention.BackwardScratch(a.BlocksPerSequence, config.HeadSize));
         _scratch = [.. Enumerable.Range(0, workers.Threads).Select(_ => new FloatBuffer(scratch))];
     }
 

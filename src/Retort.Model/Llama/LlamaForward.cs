@@ -149,8 +149,8 @@ public static class LlamaForward
     /// <summary>First block and number of blocks of a group.</summary>
     internal static (int First, int Count) Range(LlamaActivations a, int group)
     {
-        int first = group * LlamaActivations.Group;
-        return (first, Math.Min(LlamaActivations.Group, a.Blocks - first));
+        int first = group * a.Group;
+        return (first, Math.Min(a.Group, a.Blocks - first));
     }
 
     internal static Span<float> Block(FloatBuffer x, int block, int channels) => x.Slice(block * channels * L, channels * L);

@@ -16,10 +16,11 @@ public delegate void BlockLoss(int block, Span<float> logits_VL, Span<float> tea
 public sealed class LlamaHead
 {
     const int L = MatMul.L;
-    const int Group = 4;
+    /// <summary>Token blocks a worker takes at once: the head's weights are read from memory once for all of them.</summary>
+    const int Group = 8;
 
     /// <summary>Bytes of logits held at once.</summary>
-    const long ChunkBytes = 64L << 20;
+    const long ChunkBytes = 128L << 20;
 
     readonly int _vocabulary;
     readonly int _chunk;
@@ -56,7 +57,7 @@ public sealed class LlamaHead
         for (int start = 0; start < a.Blocks; start += _chunk)
         {
             int chunk = Math.Min(_chunk, a.Blocks - start), chunkStart = start;
-            int group = Math.Max(1, Math.Min(Group, chunk / workers.Threads));
+            int group = Math.Max(1, Math.Min(Group, chunk / (2 * workers.Threads)));
             workers.Run((chunk + group - 1) / group, (item, worker) =>
             {
                 int at = item * group, first = chunkStart + at, count = Math.Min(group, chunk - at);

@@ -12,7 +12,9 @@ static class WeightGradients
     public static int RowsPerItem(int inputs, int blocks, int outputs)
     {
         long rows = ItemWork / ((long)inputs * blocks * MatMul.L) / 8 * 8;
-        return (int)Math.Clamp(rows, 8, Math.Max(8, (outputs + 7) / 8 * 8));
+
+        // Every item reads the whole input: of large matrices it takes as many rows as still leave enough items to deal out.
+        return (int)Math.Clamp(rows, Math.Clamp(outputs / 16 / 8 * 8, 8, 64), Math.Max(8, (outputs + 7) / 8 * 8));
     }
 
     /// <summary>Adds the items of one matrix.</summary>
