@@ -105,17 +105,12 @@ public sealed class Trainer
                 stop.ThrowIfCancellationRequested();
             }
 
-            double total = StepTokens(options, step);
-            for (int micro = 0; micro < options.Accumulate; micro++)
-            {
-                Fill(options, (step * options.Accumulate) + micro, total);
-                sum += Accumulate(student, optimizer.Gradients, options.Loss) * total;
-            }
-
+            (double objective, long counted) = AddGradient(student, optimizer.Gradients, options, step);
+            sum += objective;
             float rate = options.Schedule.Rate(options.Rate, step, options.Steps);
             double norm = optimizer.Step(rate, _workers);
-            tokens += (long)total;
-            since += (long)total;
+            tokens += counted;
+            since += counted;
             if (double.IsNaN(norm) || double.IsInfinity(norm))
             {
                 throw new UserError($"the gradient is no longer a number at step {step + 1}", "train.rate", $"Lower the learning rate (it peaks at {options.Rate}) or check the data.");
@@ -136,6 +131,20 @@ public sealed class Trainer
         }
 
         return curve;
+    }
+
+    /// <summary>Adds the gradient of one step's mean objective, micro-batch by micro-batch.</summary>
+    /// <returns>The objective summed over the step's counted tokens, nats, and their number.</returns>
+    internal (double Sum, long Counted) AddGradient(LlamaWeights student, LlamaWeights gradients, TrainOptions options, int step)
+    {
+        double total = StepTokens(options, step), sum = 0;
+        for (int micro = 0; micro < options.Accumulate; micro++)
+        {
+            Fill(options, (step * options.Accumulate) + micro, total);
+            sum += Accumulate(student, gradients, options.Loss) * total;
+        }
+
+        return (sum, (long)total);
     }
 
     /// <summary>Adds the gradient of the micro-batch in place and returns its share of the step's mean loss.</summary>
