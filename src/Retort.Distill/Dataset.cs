@@ -12,7 +12,7 @@ namespace Retort.Distill;
 /// <param name="Targets">[rows, length]: the token to the right.</param>
 /// <param name="Mask">[rows, length]: 1 where the loss counts, 0 on padding, across documents' edges and on masked prompts.</param>
 /// <param name="Documents">Documents packed.</param>
-/// <param name="Cut">Documents that were longer than a row and lost their end.</param>
+/// <param name="Cut">Documents that were longer than a row and were cut.</param>
 public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows, int Length, int Documents, int Cut)
 {
     /// <summary>Tokens whose loss counts.</summary>
@@ -23,7 +23,8 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
 
     /// <summary>
     /// Packs documents into rows: each goes, whole, to the fullest row that still has room (best fit over a window of open rows).
-    /// Documents in one row see those before them; no loss is taken where one ends and the next begins.
+    /// Documents in one row see those before them; no loss is taken where one ends and the next begins. What a document longer than a row
+    /// loses stands farthest from where prompt and answer meet: the answer's end, and of a prompt that would leave no room for one, the beginning.
     /// </summary>
     /// <param name="length">Tokens a row, a multiple of 32.</param>
     /// <param name="maskPrompts">Take no loss on the prompts' tokens.</param>
@@ -41,12 +42,13 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
         foreach (Document document in documents)
         {
             count++;
-            int[] prompt = document.Prompt.Length == 0 ? Begin(tokenizer) : tokenizer.Encode(document.Prompt), answer = tokenizer.Encode(document.Answer, addSpecial: false);
+            int[] prompt = document.Prompt.Length == 0 ? Begin(tokenizer) : tokenizer.Encode(document.Prompt), answer = Answer(document, tokenizer);
             if (prompt.Length + answer.Length > length + 1)
             {
                 cut++;
-                answer = answer[..Math.Max(0, length + 1 - prompt.Length)];
-                prompt = prompt[..Math.Min(prompt.Length, length + 1)];
+                int room = prompt.Length <= length ? length + 1 - prompt.Length : Math.Min(answer.Length, length / 2);
+                prompt = prompt[^Math.Min(prompt.Length, length + 1 - room)..];
+                answer = answer[..room];
             }
 
             int needed = prompt.Length + answer.Length - 1;
@@ -77,6 +79,20 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
     }
 
     static int[] Begin(Tokenizer tokenizer) => tokenizer.BeginToken is { } begin ? [begin] : [];
+
+    /// <summary>The answer's tokens. A tokenizer that does not know the mark at its end has its own end token put there: the mark spelled out in
+    /// several tokens would be learned as text, and the model would never end.</summary>
+    static int[] Answer(Document document, Tokenizer tokenizer)
+    {
+        string text = document.Answer;
+        if (!text.EndsWith(Corpus.End, StringComparison.Ordinal) || tokenizer.FindToken(Corpus.End) is not null)
+        {
+            return tokenizer.Encode(text, addSpecial: false);
+        }
+
+        int[] written = tokenizer.Encode(text[..^Corpus.End.Length], addSpecial: false);
+        return tokenizer.EndToken is { } end ? [.. written, end] : written;
+    }
 
     static string HashOf(int[] tokens, int[] targets, float[] mask, int length)
     {

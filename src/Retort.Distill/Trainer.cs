@@ -60,8 +60,14 @@ public sealed class Trainer
     readonly float[] _losses;
     readonly int[] _picked;
 
+    /// <exception cref="ArgumentException">The signal is of another vocabulary: its probabilities would belong to other tokens.</exception>
     public Trainer(LlamaConfig student, Dataset data, TeacherSignal signal, int rows, Workers workers)
     {
+        if (signal.Vocabulary is { } vocabulary && vocabulary != student.Vocabulary)
+        {
+            throw new ArgumentException($"Trainer: the signal is over {vocabulary} tokens, the student over {student.Vocabulary}.", nameof(signal));
+        }
+
         _data = data;
         _signal = signal;
         _workers = workers;
