@@ -13,7 +13,7 @@ namespace Retort.Distill;
 /// <param name="Mask">[rows, length]: 1 where the loss counts, 0 on padding, across documents' edges and on masked prompts.</param>
 /// <param name="Starts">[rows, length]: where in its row the document of each token begins; documents do not see each other.</param>
 /// <param name="Documents">Documents packed.</param>
-/// <param name="Cut">Documents that were longer than a row and lost their end.</param>
+/// <param name="Cut">Documents that were longer than a row and were cut.</param>
 public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] Starts, int Rows, int Length, int Documents, int Cut)
 {
     /// <summary>Tokens whose loss counts.</summary>
@@ -49,7 +49,19 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] St
     /// <summary>The prompt as the model reads it; a text without one starts with the begin token where there is one.</summary>
     internal static int[] Prompt(Document document, Tokenizer tokenizer) => document.Prompt.Length == 0 ? Begin(tokenizer) : tokenizer.Encode(document.Prompt);
 
-    internal static int[] Answer(Document document, Tokenizer tokenizer) => tokenizer.Encode(document.Answer, addSpecial: false);
+    /// <summary>The answer's tokens. A tokenizer that does not know the mark at its end has its own end token put there: the mark spelled out in
+    /// several tokens would be learned as text, and the model would never end.</summary>
+    internal static int[] Answer(Document document, Tokenizer tokenizer)
+    {
+        string text = document.Answer;
+        if (!text.EndsWith(Corpus.End, StringComparison.Ordinal) || tokenizer.FindToken(Corpus.End) is not null)
+        {
+            return tokenizer.Encode(text, addSpecial: false);
+        }
+
+        int[] written = tokenizer.Encode(text[..^Corpus.End.Length], addSpecial: false);
+        return tokenizer.EndToken is { } end ? [.. written, end] : written;
+    }
 
     static int[] Begin(Tokenizer tokenizer) => tokenizer.BeginToken is { } begin ? [begin] : [];
 

@@ -12,7 +12,7 @@ public sealed record EvaluateOptions(string Model, string? Teacher, string? Toke
 
 /// <summary>How a model did on a file. Entropies are nats per token, shares lie in [0, 1]; what needs a teacher is null without one.</summary>
 /// <param name="Bytes">Of the weights on disk.</param>
-/// <param name="Cut">Documents that were longer than a row and lost their end.</param>
+/// <param name="Cut">Documents that were longer than a row and were cut.</param>
 /// <param name="CalibrationError">Expected calibration error over 15 bins.</param>
 /// <param name="ForwardKl">KL(teacher ‖ model).</param>
 /// <param name="TopAgreement">Share of tokens where both models' most likely next token is the same.</param>
@@ -42,7 +42,7 @@ public static class EvaluateJob
         // 2
         int length = Length(options.Context, Math.Min(model.Weights.Config.Context, teacher?.Weights.Config.Context ?? int.MaxValue), options.Model);
         string source = options.Text ?? options.Prompts ?? throw new ArgumentException("EvaluateJob.Run: neither text nor prompts.", nameof(options));
-        Dataset data = options.Text is not null ? Windows(Corpus.ReadFile(source), tokenizer, length, source) : Dataset.Pack(Corpus.ReadPrompts(source).Select(d => Ended(d, tokenizer)), tokenizer, length, maskPrompts: true, source);
+        Dataset data = options.Text is not null ? Windows(Corpus.ReadFile(source), tokenizer, length, source) : Dataset.Pack(Corpus.ReadPrompts(source), tokenizer, length, maskPrompts: true, source);
 
         // 3
         using Workers workers = new(options.Threads);
@@ -112,12 +112,5 @@ public static class EvaluateJob
         }
 
         return new(tokens, targets, mask, new int[tokens.Length], rows, length, 1, 0);
-    }
-
-    /// <summary>The document with the end mark that the model's tokenizer knows, or with none.</summary>
-    static Document Ended(Document document, Tokenizer tokenizer)
-    {
-        string end = tokenizer.FindToken(Corpus.End) is not null ? Corpus.End : tokenizer.EndToken is { } id && tokenizer.IsSpecial(id) ? tokenizer.TokenText(id) : "";
-        return document with { Answer = document.Answer[..^Corpus.End.Length] + end };
     }
 }

@@ -33,6 +33,11 @@ public static class Evaluation
     public static IReadOnlyList<RowScores> Score(IReadOnlyList<LlamaWeights> models, LlamaWeights? teacher, Dataset data, Workers workers, CancellationToken stop, Action<int>? done = null)
     {
         LlamaConfig c = models[0].Config;
+        if (teacher is not null && teacher.Config.Vocabulary != c.Vocabulary)
+        {
+            throw new ArgumentException($"Evaluation: the teacher knows {teacher.Config.Vocabulary} tokens, the models {c.Vocabulary}.", nameof(teacher));
+        }
+
         int blocks = data.Length / L, v = c.Vocabulary;
         LlamaActivations a = new(c, Batch, blocks, workers, keep: false);
         LlamaActivations? t = teacher is null ? null : new(teacher.Config, Batch, blocks, workers, keep: false);

@@ -27,11 +27,11 @@ public static class GoldTasks
 
         Generator generator = new(model, tokenizer, workers);
         IReadOnlyList<Generation> made = generator.GenerateMany(
-            [.. tasks.Select(t => Fit(generator.Encode(t.Prompt), model.Config.Context))], new SamplingOptions { Temperature = 0, MaxTokens = maxTokens, Stop = [Corpus.End] }, cancel: stop);
+            [.. tasks.Select(t => tokenizer.Encode(t.Prompt) is { Length: > 0 } prompt ? Fit(prompt, model.Config.Context, maxTokens) : generator.Encode(""))], new SamplingOptions { Temperature = 0, MaxTokens = maxTokens, Stop = [Corpus.End] }, cancel: stop);
         string[] answers = [.. made.Select(m => m.Text)];
         return new(answers, [.. tasks.Select((t, i) => t.Score!(answers[i]))]);
     }
 
-    /// <summary>Keeps the end of a prompt that would leave no room for an answer.</summary>
-    static int[] Fit(int[] prompt, int context) => prompt.Length < context ? prompt : prompt[^(context - 1)..];
+    /// <summary>Keeps the end of a prompt that would leave no room for an answer: the question stands there, and the answer continues it.</summary>
+    static int[] Fit(int[] prompt, int context, int maxTokens) => prompt.Length < context ? prompt : prompt[^(context - Math.Min(maxTokens, context / 2))..];
 }

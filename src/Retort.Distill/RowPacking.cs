@@ -2,7 +2,9 @@ namespace Retort.Distill;
 
 /// <summary>
 /// Packs prompts and answers into rows of one length: each goes, whole, to the fullest row that still has room (best fit over a window of
-/// open rows). Documents in one row do not see each other, and no loss is taken where one ends and the next begins.
+/// open rows). Documents in one row do not see each other, and no loss is taken where one ends and the next begins. What a document longer
+/// than a row loses stands farthest from where prompt and answer meet: the answer's end, and of a prompt that would leave no room for one,
+/// the beginning.
 /// </summary>
 sealed class RowPacking(int length, bool maskPrompts)
 {
@@ -11,7 +13,7 @@ sealed class RowPacking(int length, bool maskPrompts)
     readonly List<Row> _open = [];
     readonly List<Row> _full = [];
 
-    /// <summary>Documents that were longer than a row and lost their end: what a text says first is what its end follows from.</summary>
+    /// <summary>Documents that were longer than a row and were cut.</summary>
     public int Cut { get; private set; }
 
     /// <summary>All rows, those closed first.</summary>
@@ -22,8 +24,9 @@ sealed class RowPacking(int length, bool maskPrompts)
         if (prompt.Length + answer.Length > length + 1)
         {
             Cut++;
-            answer = answer[..Math.Max(0, length + 1 - prompt.Length)];
-            prompt = prompt[..Math.Min(prompt.Length, length + 1)];
+            int room = prompt.Length <= length ? length + 1 - prompt.Length : Math.Min(answer.Length, length / 2);
+            prompt = prompt[^Math.Min(prompt.Length, length + 1 - room)..];
+            answer = answer[..room];
         }
 
         int needed = prompt.Length + answer.Length - 1;

@@ -39,7 +39,9 @@ public static class StudentModel
                     ? teacher!.Config with { Layers = l.Layers.Count }
                     : throw new UserError($"the teacher has no layer {bad}", "student.teacher_layers", $"Its layers are 0 to {teacher!.Config.Layers - 1}.");
             case StudentRecipe.From f:
-                return ModelReference.Open(f.Reference).Weights.Config;
+                LlamaConfig given = ModelReference.Open(f.Reference).Weights.Config;
+                CheckHead(tokenizer, given, "student", f.Reference);
+                return given;
             default:
                 throw new InvalidOperationException("An unknown kind of student.");
         }
@@ -71,9 +73,11 @@ public static class StudentModel
         return made;
     }
 
-    /// <summary>Refuses a student whose vocabulary differs from the teacher's, naming the first token that does.</summary>
+    /// <summary>Refuses a tokenizer that knows tokens the teacher has no row for, and a student whose vocabulary differs from the teacher's,
+    /// naming the first token that does.</summary>
     public static void CheckVocabulary(Recipe recipe, Tokenizer teacher, LlamaConfig teacherConfig)
     {
+        CheckHead(teacher, teacherConfig, "teacher", recipe.TeacherTokenizer ?? recipe.Teacher ?? "teacher");
         if (recipe.Student is not StudentRecipe.From from)
         {
             return;
@@ -95,6 +99,15 @@ public static class StudentModel
         if (student.Weights.Config.Vocabulary != teacherConfig.Vocabulary)
         {
             throw new UserError($"the student's head has {student.Weights.Config.Vocabulary} rows, the teacher's {teacherConfig.Vocabulary}", from.Reference, "Both must have the same vocab_size.");
+        }
+    }
+
+    /// <summary>A head may have more rows than the tokenizer has tokens, for many are padded to a round number; a token without a row cannot be read.</summary>
+    static void CheckHead(Tokenizer tokenizer, LlamaConfig config, string model, string where)
+    {
+        if (tokenizer.VocabularySize > config.Vocabulary)
+        {
+            throw new UserError($"the tokenizer knows {tokenizer.VocabularySize} tokens and the {model} {config.Vocabulary}", where, $"Put the {model}'s own tokenizer beside it, or name it in the recipe.");
         }
     }
 

@@ -10,6 +10,14 @@ public abstract record TeacherSignal
     {
     }
 
+    /// <summary>Tokens its probabilities are over; null where it holds none.</summary>
+    public int? Vocabulary => this switch
+    {
+        Dense dense => dense.Teacher.Config.Vocabulary,
+        Sparse sparse => sparse.File.Header.Vocabulary,
+        _ => null,
+    };
+
     /// <summary>Nothing but the text: cross entropy alone.</summary>
     public sealed record Text : TeacherSignal;
 

@@ -62,8 +62,14 @@ public sealed class Trainer
     readonly float[] _losses;
     readonly List<MicroBatch> _step = [];
 
+    /// <exception cref="ArgumentException">The signal is of another vocabulary: its probabilities would belong to other tokens.</exception>
     public Trainer(LlamaConfig student, Dataset data, TeacherSignal signal, int rows, Workers workers, OnPolicy? onPolicy = null)
     {
+        if (signal.Vocabulary is { } vocabulary && vocabulary != student.Vocabulary)
+        {
+            throw new ArgumentException($"Trainer: the signal is over {vocabulary} tokens, the student over {student.Vocabulary}.", nameof(signal));
+        }
+
         _onPolicy = onPolicy;
         _data = data;
         _signal = signal;
@@ -105,16 +111,12 @@ public sealed class Trainer
                 stop.ThrowIfCancellationRequested();
             }
 
-            double total = Draw(student, options, step, stop);
-            foreach (MicroBatch batch in _step)
-            {
-                sum += Accumulate(student, optimizer.Gradients, batch, total, options.Loss) * total;
-            }
-
+            (double objective, long counted) = AddGradient(student, optimizer.Gradients, options, step, stop);
+            sum += objective;
             float rate = options.Schedule.Rate(options.Rate, step, options.Steps);
             double norm = optimizer.Step(rate, _workers);
-            tokens += (long)total;
-            since += (long)total;
+            tokens += counted;
+            since += counted;
             if (double.IsNaN(norm) || double.IsInfinity(norm))
             {
                 throw new UserError($"the gradient is no longer a number at step {step + 1}", "train.rate", $"Lower the learning rate (it peaks at {options.Rate}) or check the data.");
@@ -135,6 +137,19 @@ public sealed class Trainer
         }
 
         return curve;
+    }
+
+    /// <summary>Adds the gradient of one step's mean objective, micro-batch by micro-batch.</summary>
+    /// <returns>The objective summed over the step's counted tokens, nats, and their number.</returns>
+    internal (double Sum, long Counted) AddGradient(LlamaWeights student, LlamaWeights gradients, TrainOptions options, int step, CancellationToken stop = default)
+    {
+        double total = Draw(student, options, step, stop), sum = 0;
+        foreach (MicroBatch batch in _step.Take(options.Accumulate))
+        {
+            sum += Accumulate(student, gradients, batch, total, options.Loss) * total;
+        }
+
+        return (sum, (long)total);
     }
 
     /// <summary>Adds the gradient of the micro-batch in place and returns its share of the step's mean loss.</summary>
@@ -229,7 +244,7 @@ public sealed class Trainer
             }
         }
 
-        return Math.Max(1, _step.Sum(b => b.Counted));
+        return Math.Max(1, _step.Take(options.Accumulate).Sum(b => b.Counted));
     }
 
     /// <summary>The rows of the dataset that are the given micro-batch of it.</summary>

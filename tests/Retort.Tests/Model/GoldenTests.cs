@@ -17,9 +17,19 @@ public class GoldenTests
     [InlineData("qwen2", 2)]
     [InlineData("qwen3", 2)]
     [InlineData("long", 2)]
-    public void LogitsLossesAndGradientsEqualTheOracle(string name, int threads)
+    public void LogitsLossesAndGradientsEqualTheOracle(string name, int threads) => Check(Shared.Folder("golden/" + name), threads);
+
+    /// <summary>The same on the project's own files, which are there wherever the project is.</summary>
+    [Theory]
+    [InlineData("llama-tied", 1)]
+    [InlineData("llama-tied", 2)]
+    [InlineData("llama-untied", 2)]
+    [InlineData("qwen2", 2)]
+    [InlineData("qwen3", 2)]
+    public void LogitsLossesAndGradientsEqualTheProjectsOwnFiles(string name, int threads) => Check(Repository.PathOf("tests/golden/engine/" + name), threads);
+
+    static void Check(string folder, int threads)
     {
-        string folder = Shared.Folder("golden/" + name);
         LlamaConfig config = ModelFolder.ReadConfig(folder);
         LlamaWeights weights = ModelFolder.ReadWeights(folder, config);
         using Safetensors golden = Safetensors.Open(Path.Combine(folder, "golden.safetensors"));
