@@ -73,7 +73,9 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int Rows
 
         full.AddRange(open);
         Dataset made = new([.. full.SelectMany(r => r.Tokens)], [.. full.SelectMany(r => r.Targets)], [.. full.SelectMany(r => r.Mask)], full.Count, length, count, cut);
-        return made.Counted > 0 ? made : throw new UserError("there are no tokens to train on", where, "Give documents with at least two tokens, or set data.mask_prompts to false.");
+        return made.Counted > 0 ? made : throw new UserError(
+            "there is no token that would count", where,
+            cut > 0 && maskPrompts ? $"Every prompt fills a row of {length} tokens, so no answer is left: take longer rows, or set data.mask_prompts to false." : "Every document is empty: give documents of at least two tokens.");
     }
 
     static int[] Begin(Tokenizer tokenizer) => tokenizer.BeginToken is { } begin ? [begin] : [];
