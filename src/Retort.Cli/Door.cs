@@ -52,7 +52,7 @@ static class Door
         {
             return Failure.Interrupted(session, where);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (FileFault.Is(e))
         {
             return Failure.BadInput(session, FileFault.Writing((e as FileNotFoundException)?.FileName ?? where, e));
         }

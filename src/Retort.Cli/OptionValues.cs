@@ -17,7 +17,7 @@ static class OptionValues
     {
         foreach (OptionResult option in parsed.CommandResult.Children.OfType<OptionResult>().Where(o => o.IdentifierToken is not null))
         {
-            if (option.Tokens.Count == 0 && option.Option.Arity.MinimumNumberOfValues > 0)
+            if (option.Tokens.Count < option.IdentifierTokenCount && option.Option.Arity.MinimumNumberOfValues > 0)
             {
                 throw new UserError($"a value is missing: {option.Option.HelpName}", option.Option.Name, $"Give {option.IdentifierToken!.Value} {option.Option.HelpName}.");
             }
