@@ -88,7 +88,7 @@ public static class StudentModel
         if (Tokenizer.FirstDifference(teacher, Tokenizer.Open(student.TokenizerPath)) is { } d)
         {
             throw new UserError(
-                $"teacher and student have different vocabularies: token {d.Id} is {Show(d.TokenA)} for the teacher and {Show(d.TokenB)} for the student (sizes {d.SizeA} and {d.SizeB})",
+                $"teacher and student have different vocabularies: {d.Tell("the teacher", "the student")}",
                 from.Reference, "Take a student of the teacher's own vocabulary.");
         }
 
@@ -97,6 +97,4 @@ public static class StudentModel
             throw new UserError($"the student's head has {student.Weights.Config.Vocabulary} rows, the teacher's {teacherConfig.Vocabulary}", from.Reference, "Both must have the same vocab_size.");
         }
     }
-
-    static string Show(string? token) => token is null ? "absent" : $"'{token}'";
 }
