@@ -21,10 +21,17 @@ static class Door
         Option<bool> json = new("--json") { Description = "Print one JSON object on standard output; progress goes to standard error", Recursive = true };
         RootCommand root = Root(session, json);
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
-        session.Json = parsed.GetResult(json) is { Implicit: false };
+
+        // Even where another option took it for its value: whoever typed it reads the error as JSON.
+        session.Json = parsed.GetResult(json) is { Implicit: false } || arguments.TakeWhile(a => a != "--").Contains(json.Name);
         string where = parsed.CommandResult.Command == root ? "retort" : parsed.CommandResult.Command.Name;
         try
         {
+            if (parsed.Action is not HelpWithExamples)
+            {
+                OptionValues.Check(parsed, arguments);
+            }
+
             if (parsed.Action is ParseErrorAction || (parsed.Action is null && parsed.Errors.Count > 0))
             {
                 throw ParseFault.Of(parsed);
@@ -45,7 +52,7 @@ static class Door
         {
             return Failure.Interrupted(session, where);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (FileFault.Is(e))
         {
             return Failure.BadInput(session, FileFault.Writing((e as FileNotFoundException)?.FileName ?? where, e));
         }
@@ -59,7 +66,8 @@ static class Door
         }
     }
 
-    static RootCommand Root(Session session, Option<bool> json)
+    /// <summary>Every verb, below the program's own name.</summary>
+    internal static RootCommand Root(Session session, Option<bool> json)
     {
         RootCommand root = new("Retort distills a language model you may copy into one small enough to own. It runs on the CPU and needs no Python.\n\nExit codes: 0 done, 1 a negative verdict, 2 bad input, 70 a bug in Retort, 130 interrupted with the state saved.")
         {
@@ -76,18 +84,19 @@ static class Door
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         HelpWithExamples action = new((HelpAction)help.Action!, s_examples);
         help.Action = action;
-        root.SetAction(action.Invoke);
-        root.Options.OfType<VersionOption>().Single().Action = new ShowVersion();
+        root.SetAction(parsed => session.Json ? throw new UserError("say what to do", "command line", $"Verbs are {string.Join(", ", root.Subcommands.Select(c => c.Name))}.") : action.Invoke(parsed));
+        root.Options.OfType<VersionOption>().Single().Action = new ShowVersion(session);
         return root;
     }
 
-    sealed class ShowVersion : SynchronousCommandLineAction
+    sealed class ShowVersion(Session session) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parseResult)
         {
-            parseResult.InvocationConfiguration.Output.WriteLine($"retort {typeof(Door).Assembly.GetName().Version?.ToString(3)}");
+            string version = typeof(Door).Assembly.GetName().Version?.ToString(3) ?? "";
+            session.Answer(new { retort = version }, [$"retort {version}"]);
             return ExitCode.Done;
         }
     }

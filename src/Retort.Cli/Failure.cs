@@ -28,7 +28,7 @@ static class Failure
     static int Tell(Session session, string what, string where, string hint, int code)
     {
         (what, where, hint) = (Plain(LowerFirst(what)), Plain(where), Plain(hint));
-        session.Error.WriteLine($"retort: {where}: {what}. {hint}".TrimEnd());
+        session.Error.WriteLine($"retort: {where}: {what}{(what.EndsWith('?') ? "" : ".")} {hint}".TrimEnd());
         if (session.Json)
         {
             session.Answer(new { error = new { what, where, hint } }, []);

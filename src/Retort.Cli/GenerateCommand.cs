@@ -8,14 +8,21 @@ static class GenerateCommand
     public static Verb Create(Session session)
     {
         Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder or a llama2.c .bin file");
-        Option<string> prompt = Inputs.Required("--prompt", "TEXT", "What to continue; it is not printed again");
+        Option<string> prompt = Inputs.Required("--prompt", Inputs.FreeText, "What to continue; it is not printed again");
         Option<int> most = Inputs.Whole("--max-tokens", "Most tokens to write", 256, 0, int.MaxValue), topK = Inputs.Whole("--top-k", "Draw from this many likeliest tokens; 0 keeps all", 0, 0, int.MaxValue);
         Option<double> temperature = Inputs.Number("--temperature", "Logits are divided by it; 0 takes the likeliest token", 1, 0, 1000);
         Option<double> topP = Inputs.Number("--top-p", "Draw from the fewest tokens that together are this probable", 1, 1e-9, 1);
         Option<double> minP = Inputs.Number("--min-p", "Leave out tokens less than this many times as probable as the likeliest", 0, 0, 1);
         Option<double> penalty = Inputs.Number("--repetition-penalty", "Above 1 makes tokens that occurred less likely", 1, 0.001, 1000);
         Option<long> seed = Inputs.Seed("The same seed writes the same text", 0);
-        Option<string[]> stop = Inputs.Many("--stop", "TEXT", "End where this text is written, and leave it out");
+        Option<string[]> stop = Inputs.Many("--stop", Inputs.FreeText, "End where this text is written, and leave it out");
+        stop.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => t.Value.Length == 0))
+            {
+                r.AddError("an empty text would end every answer at once");
+            }
+        });
         Option<string?> tokenizer = Inputs.Text("--tokenizer", "FILE", "A tokenizer that goes before the one beside the model");
         Option<int> threads = Inputs.Threads();
         Verb verb = new(

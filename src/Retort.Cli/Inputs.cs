@@ -7,6 +7,15 @@ namespace Retort.Cli;
 /// <summary>Options and arguments whose faults are said in the reader's words.</summary>
 static class Inputs
 {
+    /// <summary>What help calls a value that may be any text, even one that is empty or begins with a dash.</summary>
+    public const string FreeText = "TEXT";
+
+    /// <summary>What help calls a whole number.</summary>
+    public const string WholeNumber = "N";
+
+    /// <summary>What help calls any other number.</summary>
+    public const string RealNumber = "X";
+
     /// <summary>A value that must be given. The parser takes a misspelt option for one; <see cref="ParseFault"/> says so.</summary>
     public static Argument<string> Argument(string name, string help)
     {
@@ -40,22 +49,10 @@ static class Inputs
         CustomParser = r => [.. r.Tokens.Select(t => t.Value)],
     };
 
-    public static Option<string> Choice(string name, string help, string otherwise, params string[] choices)
-    {
-        Option<string> option = new(name)
-        {
-            Description = help,
-            HelpName = string.Join('|', choices),
-            DefaultValueFactory = _ => otherwise,
-            CustomParser = r => choices.Contains(r.Tokens[0].Value, StringComparer.Ordinal) ? r.Tokens[0].Value : Refuse<string>(r, $"must be one of {string.Join(", ", choices)}, not '{r.Tokens[0].Value}'"),
-        };
-        return option;
-    }
-
     public static Option<int> Whole(string name, string help, int otherwise, int least, int most) => new(name)
     {
         Description = help,
-        HelpName = "N",
+        HelpName = WholeNumber,
         DefaultValueFactory = _ => otherwise,
         CustomParser = r => (int)Whole(r, least, most),
     };
@@ -64,14 +61,14 @@ static class Inputs
     public static Option<int?> OptionalWhole(string name, string help, int least, int most) => new(name)
     {
         Description = help,
-        HelpName = "N",
+        HelpName = WholeNumber,
         CustomParser = r => (int)Whole(r, least, most),
     };
 
     public static Option<long> Seed(string help, long otherwise) => new("--seed")
     {
         Description = help,
-        HelpName = "N",
+        HelpName = WholeNumber,
         DefaultValueFactory = _ => otherwise,
         CustomParser = r => Whole(r, 0, long.MaxValue),
     };
@@ -79,7 +76,7 @@ static class Inputs
     public static Option<double> Number(string name, string help, double otherwise, double least, double most) => new(name)
     {
         Description = help,
-        HelpName = "X",
+        HelpName = RealNumber,
         DefaultValueFactory = _ => otherwise,
         CustomParser = r => double.TryParse(r.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
             ? value

@@ -23,7 +23,7 @@ static class ParseFault
             string token = parsed.UnmatchedTokens[0];
             return command.Subcommands.Count > 0
                 ? new UserError($"there is no verb '{token}'", path, Near(token, command.Subcommands.Select(c => c.Name)) is { } verb ? $"Did you mean {whole} {verb}?" : $"Verbs are {string.Join(", ", command.Subcommands.Select(c => c.Name))}.")
-                : new UserError($"'{token}' is one argument too many", path, command.Options.Any(o => o.HelpName is "TEXT") ? "Put a text with spaces in quotes." : see);
+                : new UserError($"'{token}' is one argument too many", path, command.Options.Any(o => o.HelpName is Inputs.FreeText) ? "Put a text with spaces in quotes." : see);
         }
 
         ParseError error = parsed.Errors[0];
@@ -48,7 +48,6 @@ static class ParseFault
 
     static UserError Option(OptionResult option, string message, string path, string see) =>
         option.IdentifierToken is null ? new UserError($"{option.Option.Name} {option.Option.HelpName} is missing", path, see)
-        : option.Tokens.Count == 0 ? new UserError($"a value is missing: {option.Option.HelpName}", option.Option.Name, see)
         : option.Tokens.Count > 1 && option.Option.Arity.MaximumNumberOfValues == 1 ? new UserError("is given more than once", option.Option.Name, "Give it once.")
         : new UserError(message.TrimEnd('.'), option.Option.Name, see);
 

@@ -21,7 +21,7 @@ public sealed class Checkpoint(string path, string key)
     sealed record Header(string Key, int Steps, long Floats, IReadOnlyList<TrainPoint> Curve);
 
     /// <summary>Steps the file holds; 0 where there is none.</summary>
-    public int Steps => File.Exists(path) ? ReadHeader(File.ReadAllBytes(path)).Header.Steps : 0;
+    public int Steps => File.Exists(path) ? ReadHeader(Bytes()).Header.Steps : 0;
 
     public void Save(Optimizer optimizer, IReadOnlyList<TrainPoint> curve) => AtomicFile.Write(path, stream =>
     {
@@ -58,7 +58,7 @@ public sealed class Checkpoint(string path, string key)
             return null;
         }
 
-        byte[] bytes = File.ReadAllBytes(path);
+        byte[] bytes = Bytes();
         (Header header, int at) = ReadHeader(bytes);
         FloatBuffer[] arenas = [.. Arenas(optimizer)];
         long floats = arenas.Sum(a => (long)a.Length);
@@ -67,7 +67,7 @@ public sealed class Checkpoint(string path, string key)
             throw new UserError("the checkpoint belongs to another run", path, "Its recipe, data or model differ; give another --out folder, or delete this one.");
         }
 
-        if (header.Floats != floats || bytes.Length != at + (floats * 4) + 32 || !SHA256.HashData(bytes.AsSpan(0, bytes.Length - 32)).AsSpan().SequenceEqual(bytes.AsSpan(bytes.Length - 32)))
+        if (header.Floats != floats || header.Steps < 0 || header.Curve is null || header.Curve.Any(p => p is null) || bytes.Length != at + (floats * 4) + 32 || !SHA256.HashData(bytes.AsSpan(0, bytes.Length - 32)).AsSpan().SequenceEqual(bytes.AsSpan(bytes.Length - 32)))
         {
             throw new UserError("the checkpoint is damaged", path, "Delete it; the run starts this model again.");
         }
@@ -88,6 +88,19 @@ public sealed class Checkpoint(string path, string key)
 
         optimizer.Steps = header.Steps;
         return [.. header.Curve];
+    }
+
+    /// <exception cref="UserError">The system refuses the file, or it is too long for one array.</exception>
+    byte[] Bytes()
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (FileFault.Is(e))
+        {
+            throw FileFault.Reading(path, e);
+        }
     }
 
     (Header Header, int At) ReadHeader(byte[] bytes)

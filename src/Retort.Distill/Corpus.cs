@@ -57,10 +57,10 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
     /// <summary>Documents of a text file, cut at blank lines.</summary>
     internal static IEnumerable<Document> ReadText(string path)
     {
-        string text = ReadFile(path);
+        string text = TextFile.Read(path);
         List<string> paragraphs = [];
         int length = 0;
-        foreach (string paragraph in text.Split(["\n\n", "\r\n\r\n"], StringSplitOptions.RemoveEmptyEntries))
+        foreach (string paragraph in text.Split(["\n\n", "\r\n\r\n"], StringSplitOptions.RemoveEmptyEntries).Where(p => !string.IsNullOrWhiteSpace(p)))
         {
             paragraphs.Add(paragraph);
             length += paragraph.Length;
@@ -82,7 +82,7 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
     internal static IEnumerable<Document> ReadPrompts(string path)
     {
         int number = 0;
-        foreach (string line in ReadFile(path).Split('\n'))
+        foreach (string line in TextFile.Read(path).Split('\n'))
         {
             number++;
             if (string.IsNullOrWhiteSpace(line))
@@ -105,19 +105,6 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
             }
 
             yield return new(prompt, answer + End, "prompt", gold is null ? null : a => a.Trim() == gold.Trim() ? 1 : 0, gold);
-        }
-    }
-
-    /// <exception cref="UserError">It cannot be read.</exception>
-    internal static string ReadFile(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (FileFault.Is(e))
-        {
-            throw FileFault.Reading(path, e);
         }
     }
 }

@@ -43,7 +43,7 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] St
 
         IReadOnlyList<RowPacking.Row> rows = packing.Rows;
         Dataset made = new([.. rows.SelectMany(r => r.Tokens)], [.. rows.SelectMany(r => r.Targets)], [.. rows.SelectMany(r => r.Mask)], [.. rows.SelectMany(r => r.Starts)], rows.Count, length, count, packing.Cut);
-        return made.Counted > 0 ? made : throw new UserError("there are no tokens to train on", where, "Give documents with at least two tokens, or set data.mask_prompts to false.");
+        return made.Counted > 0 ? made : throw new UserError("there is no token that would count", where, "Every document is empty: give documents of at least two tokens.");
     }
 
     /// <summary>The prompt as the model reads it; a text without one starts with the begin token where there is one.</summary>

@@ -184,7 +184,7 @@ public sealed partial class DistillJob : IDisposable
         Dataset train = Pack(corpus.Train), validation = Pack(corpus.Validation), heldOut = Pack(corpus.HeldOut);
         if (train.Cut + heldOut.Cut > 0)
         {
-            _warnings.Add($"{train.Cut + heldOut.Cut} documents were longer than a row of {_recipe.Train.Context} tokens and lost their end; raise train.context to keep them whole.");
+            _warnings.Add($"{train.Cut + heldOut.Cut} documents were longer than a row of {_recipe.Train.Context} tokens and were cut; raise train.context to keep them whole.");
         }
 
         return (corpus, tokenizer, train, validation, heldOut);

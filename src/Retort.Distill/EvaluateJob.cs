@@ -42,7 +42,7 @@ public static class EvaluateJob
         // 2
         int length = Length(options.Context, Math.Min(model.Weights.Config.Context, teacher?.Weights.Config.Context ?? int.MaxValue), options.Model);
         string source = options.Text ?? options.Prompts ?? throw new ArgumentException("EvaluateJob.Run: neither text nor prompts.", nameof(options));
-        Dataset data = options.Text is not null ? Windows(Corpus.ReadFile(source), tokenizer, length, source) : Dataset.Pack(Corpus.ReadPrompts(source), tokenizer, length, maskPrompts: true, source);
+        Dataset data = options.Text is not null ? Windows(TextFile.Read(source), tokenizer, length, source) : Dataset.Pack(Corpus.ReadPrompts(source), tokenizer, length, maskPrompts: true, source);
 
         // 3
         using Workers workers = new(options.Threads);
@@ -75,7 +75,7 @@ public static class EvaluateJob
         OpenModel teacher = ModelReference.Open(reference, options.Tokenizer);
         if (teacher.TokenizerPath is { } path && Tokenizer.FirstDifference(Tokenizer.Open(path), tokenizer) is { } d)
         {
-            throw new UserError($"teacher and model have different vocabularies: they first differ at token {d.Id} (sizes {d.SizeA} and {d.SizeB})", reference, "Compare models of one vocabulary.");
+            throw new UserError($"teacher and model have different vocabularies: {d.Tell("the teacher", "the model")}", reference, "Compare models of one vocabulary.");
         }
 
         return teacher.Weights.Config.Vocabulary == model.Weights.Config.Vocabulary ? teacher

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Retort.Model;
 using Retort.Model.Files;
 
 namespace Retort.Distill;
@@ -7,19 +8,38 @@ namespace Retort.Distill;
 /// <summary>One step of a run: the hashes of what it read and of what it wrote.</summary>
 public sealed record ManifestEntry(string Step, IReadOnlyDictionary<string, string> Read, IReadOnlyDictionary<string, string> Wrote);
 
-/// <summary>manifest.json of a run folder: every step with SHA-256 hashes, written again after each step.</summary>
+/// <summary>manifest.json of a run folder: every step with SHA-256 hashes, written again after each step. A resumed run goes on with the entries it finds.</summary>
 public sealed class Manifest(string folder)
 {
-    static readonly JsonSerializerOptions s_options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-    readonly List<ManifestEntry> _entries = [];
+    const string Name = "manifest.json";
 
-    public IReadOnlyList<ManifestEntry> Entries => _entries;
+    static readonly JsonSerializerOptions s_options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
+    sealed record Content(int Format, IReadOnlyList<ManifestEntry> Steps);
+
+    List<ManifestEntry>? _entries;
+
+    /// <summary>In the order in which steps were first done.</summary>
+    public IReadOnlyList<ManifestEntry> Entries => _entries ??= Earlier();
+
+    /// <summary>Records a step, in place of an earlier record of it.</summary>
     /// <param name="wrote">Files of the run folder, by their path in it.</param>
+    /// <exception cref="UserError">The manifest that is there cannot be read, or the new one cannot be written.</exception>
     public void Add(string step, IReadOnlyDictionary<string, string> read, params IReadOnlyList<string> wrote)
     {
-        _entries.Add(new(step, read, wrote.ToDictionary(w => w, w => FileHash(Path.Combine(folder, w)), StringComparer.Ordinal)));
-        AtomicFile.WriteAllBytes(Path.Combine(folder, "manifest.json"), JsonSerializer.SerializeToUtf8Bytes(new { format = 1, steps = _entries }, s_options));
+        _entries ??= Earlier();
+        ManifestEntry entry = new(step, read, wrote.ToDictionary(w => w, w => FileHash(Path.Combine(folder, w)), StringComparer.Ordinal));
+        int at = _entries.FindIndex(e => e.Step == step);
+        if (at < 0)
+        {
+            _entries.Add(entry);
+        }
+        else
+        {
+            _entries[at] = entry;
+        }
+
+        AtomicFile.WriteAllBytes(Path.Combine(folder, Name), JsonSerializer.SerializeToUtf8Bytes(new Content(1, _entries), s_options));
     }
 
     public static string FileHash(string path)
@@ -27,4 +47,26 @@ public sealed class Manifest(string folder)
         using FileStream stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
+
+    /// <summary>What earlier processes of the run recorded and still holds: every file they wrote is there with its hash.</summary>
+    List<ManifestEntry> Earlier()
+    {
+        string path = Path.Combine(folder, Name);
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+
+        try
+        {
+            Content content = JsonSerializer.Deserialize<Content>(TextFile.Read(path), s_options) ?? throw new JsonException();
+            return [.. content.Steps.Where(Holds)];
+        }
+        catch (JsonException)
+        {
+            throw new UserError("the manifest cannot be read", path, "Delete it; the run writes it again, without the steps done so far.");
+        }
+    }
+
+    bool Holds(ManifestEntry entry) => entry.Wrote.All(w => File.Exists(Path.Combine(folder, w.Key)) && FileHash(Path.Combine(folder, w.Key)) == w.Value);
 }

@@ -60,7 +60,7 @@ public static class RecipeDraft
 
         if (Tokenizer.FirstDifference(teacher, Tokenizer.Open(model.TokenizerPath)) is { } d)
         {
-            throw new UserError($"teacher and student have different vocabularies: they first differ at token {d.Id} (sizes {d.SizeA} and {d.SizeB})", student, "Take a student of the teacher's own vocabulary, or give a shape.");
+            throw new UserError($"teacher and student have different vocabularies: {d.Tell("the teacher", "the student")}", student, "Take a student of the teacher's own vocabulary, or give a shape.");
         }
     }
 

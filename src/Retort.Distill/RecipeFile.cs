@@ -2,7 +2,6 @@ using Retort.Kernels;
 using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;
-using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Retort.Distill;
@@ -10,51 +9,29 @@ namespace Retort.Distill;
 /// <summary>Reads a recipe: YAML, validated whole, every fault named with its line; <c>--set</c> changes are applied first.</summary>
 public static class RecipeFile
 {
+    /// <summary>Bytes.</summary>
+    const int Longest = 1 << 20;
+
     /// <param name="path">The file.</param>
     /// <param name="changes">"key.path=value" each.</param>
     /// <param name="samples">Names <c>data.sample</c> may have.</param>
     /// <exception cref="UserError">It cannot be read, or has faults.</exception>
     public static Recipe Read(string path, IReadOnlyList<string> changes, IReadOnlyCollection<string> samples)
     {
-        if (!File.Exists(path))
+        if (!Path.Exists(path))
         {
             throw new UserError("there is no such recipe", path, "Check the path, or write one with: retort init");
         }
 
-        YamlStream stream = [];
-        try
-        {
-            using StreamReader reader = new(path);
-            stream.Load(reader);
-        }
-        catch (Exception e) when (FileFault.Is(e))
-        {
-            throw FileFault.Reading(path, e);
-        }
-        catch (YamlException e)
-        {
-            throw new UserError($"this is not YAML: {e.Message.TrimEnd('.')}", $"{path}, line {e.Start.Line}", "Mend the line; a key and its value are separated by a colon and a space.");
-        }
-
-        catch (InvalidOperationException)
-        {
-            // What YamlDotNet throws at some brackets that are never closed.
-            throw new UserError("this is not YAML: a bracket is not closed", path, "Close every [ and {.");
-        }
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException)
-        {
-            // YamlDotNet lets some malformed streams through to its own node builder.
-            throw new UserError("this is not YAML", path, "Check brackets, quotes and tags; a key and its value are separated by a colon and a space.");
-        }
-
-        YamlNode root = stream.Documents.Count == 0 ? new YamlMappingNode() : stream.Documents[0].RootNode;
+        YamlNode root = YamlText.Parse(TextFile.Read(path, Longest), path, lines: true) ?? new YamlMappingNode();
+        HashSet<YamlNode> typed = new(ReferenceEqualityComparer.Instance);
         foreach (string change in changes)
         {
-            Apply(root, change);
+            Apply(root, change, typed);
         }
 
         List<string> faults = [];
-        Recipe recipe = Build(root, Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileNameWithoutExtension(path), samples, faults);
+        Recipe recipe = Build(root, Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileNameWithoutExtension(path), samples, new(faults, typed));
         if (faults.Count > 0)
         {
             throw new UserError(string.Join("; ", faults), path, faults.Count == 1 ? "Mend it and run again." : $"Mend these {faults.Count} faults and run again.");
@@ -63,7 +40,7 @@ public static class RecipeFile
         return recipe;
     }
 
-    static Recipe Build(YamlNode node, string folder, string fileName, IReadOnlyCollection<string> samples, List<string> faults)
+    static Recipe Build(YamlNode node, string folder, string fileName, IReadOnlyCollection<string> samples, YamlFaults faults)
     {
         YamlFields root = new(node, "", faults);
         string Absolute(string path) => path.Contains("://", StringComparison.Ordinal) ? path : Path.GetFullPath(Path.Combine(folder, path));
@@ -91,7 +68,7 @@ public static class RecipeFile
     {
         YamlFields shape = s.Map("shape");
         string? from = s.Text("from");
-        IReadOnlyList<double>? layers = s.Has("teacher_layers") ? s.Numbers("teacher_layers", [], 0, 1023) : null;
+        IReadOnlyList<long>? layers = s.Has("teacher_layers") ? s.Wholes("teacher_layers", [], 0, 1023) : null;
         if ((shape.Present ? 1 : 0) + (from is null ? 0 : 1) + (layers is null ? 0 : 1) != 1)
         {
             s.Fault("shape", "or from or teacher_layers is needed, exactly one of them");
@@ -209,10 +186,10 @@ public static class RecipeFile
             t.Fault("context", $"must be a multiple of {MatMul.L}, not {context}");
         }
 
-        IReadOnlyList<double> seeds = t.Numbers("seeds", [1, 2, 3, 4, 5], 0, 1e15);
+        IReadOnlyList<long> seeds = t.Wholes("seeds", [1, 2, 3, 4, 5], 0, 1_000_000_000_000_000);
         TrainRecipe made = new(
             t.Whole("tokens", 1_000_000L, 1, 1L << 50), t.Whole("rows", 16, 1, 1 << 16), t.Whole("accumulate", 1, 1, 1 << 16), context, t.Numbers("rate", [3e-3], 1e-9, 10), t.Number("search_share", 0.3, 0.01, 1),
-            [.. seeds.Select(s => (long)s)],
+            seeds,
             new(t.Choice("schedule", "cosine", "cosine", "warmup_stable_decay") == "cosine" ? ScheduleKind.Cosine : ScheduleKind.WarmupStableDecay, t.Number("warmup", 0.05, 0, 1), t.Number("decay", 0.2, 0, 1), t.Number("floor", 0.05, 0, 1)),
             new OptimizerOptions { WeightDecay = (float)t.Number("weight_decay", 0.01, 0, 10), ClipNorm = (float)t.Number("clip", 1, 1e-6, 1e9), Beta1 = (float)t.Number("beta1", 0.9, 0, 0.99999), Beta2 = (float)t.Number("beta2", 0.95, 0, 0.999999) },
             OnPolicy(t.Map("on_policy"), loss, signal),
@@ -247,7 +224,7 @@ public static class RecipeFile
         return made;
     }
 
-    static void Apply(YamlNode root, string change)
+    static void Apply(YamlNode root, string change, HashSet<YamlNode> typed)
     {
         int equals = change.IndexOf('=', StringComparison.Ordinal);
         if (equals <= 0)
@@ -267,23 +244,18 @@ public static class RecipeFile
             YamlScalarNode key = new(keys[i]);
             if (i == keys.Length - 1)
             {
-                YamlStream value = [];
-                using StringReader reader = new(change[(equals + 1)..]);
-                try
-                {
-                    value.Load(reader);
-                }
-                catch (Exception e) when (e is YamlException or InvalidOperationException)
-                {
-                    throw new UserError($"the value of '{change}' is not YAML", "--set", "Put a text with special signs in single quotes inside double ones.");
-                }
-
-                YamlNode given = value.Documents.Count == 0 ? new YamlScalarNode("") : value.Documents[0].RootNode;
+                YamlNode given = YamlText.Parse(change[(equals + 1)..], "--set", lines: false) ?? new YamlScalarNode("");
 
                 // A path typed at the prompt starts from where it was typed; one written in a recipe, from the recipe.
-                map.Children[key] = change[..equals] is "teacher" or "teacher_tokenizer" or "student.from" && given is YamlScalarNode { Value: { Length: > 0 } path } && !path.Contains("://", StringComparison.Ordinal)
-                    ? new YamlScalarNode(Path.GetFullPath(path))
-                    : given;
+                if (change[..equals] is "teacher" or "teacher_tokenizer" or "student.from" && given is YamlScalarNode { Value: { Length: > 0 } path } && !path.Contains("://", StringComparison.Ordinal))
+                {
+                    given = new YamlScalarNode(Path.GetFullPath(path));
+                }
+
+                map.Children.Remove(key);
+                map.Children.Add(key, given);
+                typed.Add(key);
+                typed.UnionWith(given.AllNodes);
                 return;
             }
 

@@ -92,7 +92,7 @@ public static class StudentModel
         if (Tokenizer.FirstDifference(teacher, Tokenizer.Open(student.TokenizerPath)) is { } d)
         {
             throw new UserError(
-                $"teacher and student have different vocabularies: token {d.Id} is {Show(d.TokenA)} for the teacher and {Show(d.TokenB)} for the student (sizes {d.SizeA} and {d.SizeB})",
+                $"teacher and student have different vocabularies: {d.Tell("the teacher", "the student")}",
                 from.Reference, "Take a student of the teacher's own vocabulary.");
         }
 
@@ -110,6 +110,4 @@ public static class StudentModel
             throw new UserError($"the tokenizer knows {tokenizer.VocabularySize} tokens and the {model} {config.Vocabulary}", where, $"Put the {model}'s own tokenizer beside it, or name it in the recipe.");
         }
     }
-
-    static string Show(string? token) => token is null ? "absent" : $"'{token}'";
 }

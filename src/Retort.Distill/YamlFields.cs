@@ -3,15 +3,23 @@ using YamlDotNet.RepresentationModel;
 
 namespace Retort.Distill;
 
+/// <summary>The faults of a recipe, each with its line, or with --set where it was typed there.</summary>
+/// <param name="typed">Nodes that came from --set: their lines are those of what was typed, not of the file.</param>
+sealed class YamlFaults(List<string> all, IReadOnlySet<YamlNode> typed)
+{
+    public void Add(YamlNode? node, string path, string what) =>
+        all.Add(node is not null && typed.Contains(node) ? $"--set: {path} {what}" : node is { Start.Line: > 0 } ? $"line {node.Start.Line}: {path} {what}" : $"{path} {what}");
+}
+
 /// <summary>Reads the fields of one mapping, collecting every fault with its line instead of stopping at the first.</summary>
 sealed class YamlFields
 {
-    readonly Dictionary<string, (YamlNode Node, int Line)> _fields = new(StringComparer.Ordinal);
+    readonly Dictionary<string, (YamlNode Key, YamlNode Node)> _fields = new(StringComparer.Ordinal);
     readonly HashSet<string> _known = new(StringComparer.Ordinal);
-    readonly List<string> _faults;
+    readonly YamlFaults _faults;
     readonly string _at;
 
-    public YamlFields(YamlNode? node, string at, List<string> faults)
+    public YamlFields(YamlNode? node, string at, YamlFaults faults)
     {
         _at = at;
         _faults = faults;
@@ -23,16 +31,16 @@ sealed class YamlFields
 
         if (node is not YamlMappingNode map)
         {
-            Fault(Line(node), at, "must be a mapping of keys and values");
+            _faults.Add(node, at.Length == 0 ? "a recipe" : at, "must be a mapping of keys and values");
             return;
         }
 
         foreach ((YamlNode key, YamlNode value) in map.Children)
         {
             string name = (key as YamlScalarNode)?.Value ?? "";
-            if (!_fields.TryAdd(name, (value, Line(key))))
+            if (!_fields.TryAdd(name, (key, value)))
             {
-                Fault(Line(key), Path(name), "is given twice");
+                _faults.Add(key, Path(name), "is given twice");
             }
         }
     }
@@ -60,26 +68,16 @@ sealed class YamlFields
 
     public int Whole(string name, int otherwise, int least, int most) => (int)Whole(name, otherwise, (long)least, most);
 
-    public long Whole(string name, long otherwise, long least, long most)
-    {
-        string? text = Text(name);
-        if (text is null)
-        {
-            return otherwise;
-        }
-
-        if (!long.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) || value < least || value > most)
-        {
-            return Refuse<long>(_fields[name].Node, name, $"must be a whole number from {least} to {most}, not '{text}'");
-        }
-
-        return value;
-    }
+    public long Whole(string name, long otherwise, long least, long most) => Text(name) is { } text ? Whole(_fields[name].Node, name, text, least, most) : otherwise;
 
     public double Number(string name, double otherwise, double least, double most) => Text(name) is { } text ? Number(_fields[name].Node, name, text, least, most) : otherwise;
 
     public IReadOnlyList<double> Numbers(string name, IReadOnlyList<double> otherwise, double least, double most) => List(name) is { } nodes
         ? [.. nodes.Select(n => Number(n, name, (n as YamlScalarNode)?.Value ?? "", least, most))]
+        : otherwise;
+
+    public IReadOnlyList<long> Wholes(string name, IReadOnlyList<long> otherwise, long least, long most) => List(name) is { } nodes
+        ? [.. nodes.Select(n => Whole(n, name, (n as YamlScalarNode)?.Value ?? "", least, most))]
         : otherwise;
 
     public IReadOnlyList<string>? Texts(string name) => List(name) is { } nodes ? [.. nodes.Select(n => (n as YamlScalarNode)?.Value ?? Refuse<string>(n, name, "must list texts") ?? "")] : null;
@@ -95,21 +93,21 @@ sealed class YamlFields
     {
         if (Take(name) is null)
         {
-            _faults.Add($"{Path(name)} is missing");
+            _faults.Add(null, Path(name), "is missing");
         }
     }
 
-    public void Fault(string name, string what) => Fault(_fields.TryGetValue(name, out (YamlNode, int Line) f) ? f.Line : 0, Path(name), what);
+    public void Fault(string name, string what) => _faults.Add(_fields.TryGetValue(name, out (YamlNode Key, YamlNode) f) ? f.Key : null, Path(name), what);
 
     /// <summary>Reports every key nobody asked for; call last.</summary>
     public void Close()
     {
-        foreach ((string name, (YamlNode _, int line)) in _fields)
+        foreach ((string name, (YamlNode key, YamlNode _)) in _fields)
         {
             if (!_known.Contains(name))
             {
                 string? near = _known.Where(k => EditDistance.Between(k, name) <= 2).MinBy(k => EditDistance.Between(k, name));
-                Fault(line, Path(name), near is null ? $"is not a key here; known are {string.Join(", ", _known.Order(StringComparer.Ordinal))}" : $"is not a key here; did you mean {near}?");
+                _faults.Add(key, Path(name), near is null ? $"is not a key here; known are {string.Join(", ", _known.Order(StringComparer.Ordinal))}" : $"is not a key here; did you mean {near}?");
             }
         }
     }
@@ -117,9 +115,15 @@ sealed class YamlFields
     IReadOnlyList<YamlNode>? List(string name) => Take(name) switch
     {
         null => null,
-        YamlSequenceNode list => [.. list.Children],
+        YamlSequenceNode { Children.Count: > 0 } list => [.. list.Children],
+        YamlSequenceNode none => Refuse<IReadOnlyList<YamlNode>>(none, name, "must not be an empty list"),
         YamlNode one => [one],
     };
+
+    long Whole(YamlNode node, string name, string text, long least, long most) =>
+        long.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most
+            ? value
+            : Refuse<long>(node, name, $"must be a whole number from {least} to {most}, not '{text}'");
 
     double Number(YamlNode node, string name, string text, double least, double most) =>
         double.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
@@ -129,18 +133,14 @@ sealed class YamlFields
     YamlNode? Take(string name)
     {
         _known.Add(name);
-        return _fields.TryGetValue(name, out (YamlNode Node, int Line) field) ? field.Node : null;
+        return _fields.TryGetValue(name, out (YamlNode Key, YamlNode Node) field) ? field.Node : null;
     }
 
     T? Refuse<T>(YamlNode node, string name, string what)
     {
-        Fault(Line(node), Path(name), what);
+        _faults.Add(node, Path(name), what);
         return default;
     }
 
-    void Fault(int line, string path, string what) => _faults.Add(line > 0 ? $"line {line}: {path} {what}" : $"{path} {what}");
-
     string Path(string name) => _at.Length == 0 ? name : $"{_at}.{name}";
-
-    static int Line(YamlNode node) => (int)node.Start.Line;
 }

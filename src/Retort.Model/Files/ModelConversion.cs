@@ -35,6 +35,7 @@ public static class ModelConversion
             string place = Path.TrimEndingDirectorySeparator(Path.GetFullPath(to)), made = place + AtomicFile.Suffix;
             try
             {
+                Directory.CreateDirectory(made);
                 Fill(made, model, words, type, stop);
                 if (Directory.Exists(place))
                 {

@@ -27,6 +27,12 @@ public static partial class ModelReference
 
         if (Directory.Exists(reference))
         {
+            if (!File.Exists(System.IO.Path.Combine(reference, "config.json")))
+            {
+                string? file = Directory.EnumerateFiles(reference, "*.bin").Where(f => !System.IO.Path.GetFileName(f).StartsWith("tok", StringComparison.Ordinal)).Order(StringComparer.Ordinal).FirstOrDefault();
+                throw new UserError("The folder holds no config.json", reference, file is null ? "A model's folder holds config.json, *.safetensors and tokenizer.json." : $"If the llama2.c file in it is meant, name it: {file}");
+            }
+
             LlamaWeights weights = ModelFolder.ReadWeights(reference, ModelFolder.ReadConfig(reference));
             return Opened(weights, reference, WeightFiles.Paths(reference), tokenizer ?? TokenizerIn(reference, weights.Config.Vocabulary));
         }

@@ -233,4 +233,12 @@ public sealed class Tokenizer
 /// <param name="Id">The token's id.</param>
 /// <param name="TokenA">Its spelling in the first; null when the first has none there.</param>
 /// <param name="TokenB">Its spelling in the second; null when the second has none there.</param>
-public sealed record VocabularyDifference(int Id, string? TokenA, string? TokenB, int SizeA, int SizeB);
+public sealed record VocabularyDifference(int Id, string? TokenA, string? TokenB, int SizeA, int SizeB)
+{
+    /// <summary>The difference as part of a sentence.</summary>
+    /// <param name="a">Whose the first vocabulary is: "the teacher".</param>
+    /// <param name="b">Whose the second is.</param>
+    public string Tell(string a, string b) => $"token {Id} is {Show(TokenA)} for {a} and {Show(TokenB)} for {b} (sizes {SizeA} and {SizeB})";
+
+    static string Show(string? token) => token is null ? "absent" : $"'{token}'";
+}

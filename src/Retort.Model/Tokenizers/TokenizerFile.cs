@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Retort.Model.Files;
 
 namespace Retort.Model.Tokenizers;
 
@@ -54,22 +55,23 @@ static class TokenizerFile
     internal static void Save(TokenizerDefinition definition, string path)
     {
         byte[] json = TokenizerJsonWriter.Write(definition);
+        if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            AtomicFile.WriteAllBytes(path, json);
+            return;
+        }
+
         try
         {
-            if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
-            {
-                Replace(path, json);
-                return;
-            }
-
             Directory.CreateDirectory(path);
-            Replace(Path.Combine(path, JsonName), json);
-            Replace(Path.Combine(path, ConfigName), Config(definition, Path.Combine(path, ConfigName)));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (FileFault.Is(error))
         {
-            throw new UserError($"the tokenizer cannot be written ({error.Message.TrimEnd('.')})", path, "Check the path, its permissions and the space left.");
+            throw FileFault.Writing(path, error);
         }
+
+        AtomicFile.WriteAllBytes(Path.Combine(path, JsonName), json);
+        AtomicFile.WriteAllBytes(Path.Combine(path, ConfigName), Config(definition, Path.Combine(path, ConfigName)));
     }
 
     /// <summary>The text with every lone surrogate replaced by U+FFFD, which is what UTF-8 encoding would make of it.</summary>
@@ -83,24 +85,5 @@ static class TokenizerFile
         config["eos_token"] = definition.End is { } end ? definition.Tokens[end] : null;
         config["clean_up_tokenization_spaces"] = false;
         return Encoding.UTF8.GetBytes(config.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n");
-    }
-
-    static void Replace(string path, byte[] bytes)
-    {
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                stream.Write(bytes);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
     }
 }

@@ -33,7 +33,7 @@ sealed record DoorRun(int Code, string Output, string Error)
         string line = Assert.Single(Error.TrimEnd('\n').Split('\n'));
         Assert.StartsWith("retort: " + where, line, StringComparison.Ordinal);
         Assert.Contains(what, line, StringComparison.Ordinal);
-        Assert.Matches(@"\. \S.*$", line);
+        Assert.Matches(@"[.?] \S.*$", line);
         Assert.DoesNotContain("   at ", line, StringComparison.Ordinal);
         return this;
     }

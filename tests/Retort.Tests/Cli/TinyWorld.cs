@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Retort.Model;
@@ -43,20 +44,20 @@ sealed class TinyWorld : IDisposable
     public string this[string name] => Path.Combine(Folder, name);
 
     /// <summary>A recipe that two seeds of a 16-wide student get through in moments.</summary>
-    public string Recipe(string extra = "")
+    public string Recipe(string extra = "", int tokens = 600, string rate = "0.003", double checkpointSeconds = 30)
     {
         string path = this["tiny.yaml"];
         File.WriteAllText(
             path,
-            $$"""
+            string.Create(CultureInfo.InvariantCulture, $$"""
             teacher: teacher
             student:
               shape: {hidden: 16, layers: 1, heads: 2, feed_forward: 24}
             data: {prompts: prompts.jsonl, held_out: 8, validation: 4}
-            train: {tokens: 600, rows: 2, context: 64, rate: 0.003, seeds: [1, 2], threads: 1}
+            train: {tokens: {{tokens}}, rows: 2, context: 64, rate: {{rate}}, seeds: [1, 2], threads: 1, checkpoint_seconds: {{checkpointSeconds}}}
             evaluate: {gold_items: 0, samples: 0}
             {{extra}}
-            """,
+            """),
             Encoding.UTF8);
         return path;
     }
