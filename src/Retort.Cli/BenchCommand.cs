@@ -39,7 +39,7 @@ static class BenchCommand
         }
 
         yield return "";
-        yield return "GFLOP/s and share of the peak measured just before each, medians.";
+        yield return "GFLOP/s and share of the peak measured around each run, medians.";
     }
 
     static Verb Train(Session session)

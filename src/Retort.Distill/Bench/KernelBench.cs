@@ -14,7 +14,7 @@ public sealed record KernelBenchResult(string VectorPath, int Threads, double Pe
 /// <param name="BackwardWeight">On panels made before.</param>
 /// <param name="BackwardWeightWithPanels">The making of the panels included, as a training step pays for it.</param>
 /// <param name="ForwardShare">Of <paramref name="Peak"/>, as the others.</param>
-/// <param name="Peak">Multiply-adds of all threads together, measured just before.</param>
+/// <param name="Peak">Multiply-adds of all threads together, measured before and after.</param>
 public sealed record ProductRate(
     int Outputs, int Inputs, int Tokens, double Peak, double Forward, double BackwardInput, double BackwardWeight, double BackwardWeightWithPanels,
     double ForwardShare, double BackwardInputShare, double BackwardWeightShare, double BackwardWeightWithPanelsShare);
@@ -22,7 +22,7 @@ public sealed record ProductRate(
 /// <summary>Measures matrix products against the fused-multiply-add peak of the same minute: medians of several runs after warm-up.</summary>
 public static class KernelBench
 {
-    const int L = MatMul.L, Runs = 7, SpinRounds = 4_000_000, RowsOfWeights = 32;
+    const int L = MatMul.L, Runs = 11, SpinRounds = 1_000_000, RowsOfWeights = 32;
 
     /// <summary>A run of products takes about as long at the peak: the clock and the waking of threads then cost less than a per cent.</summary>
     const double RunSeconds = 0.02;
@@ -53,13 +53,17 @@ public static class KernelBench
 
     static double Peak(int threads, Workers workers)
     {
-        double flops = 0;
-        return Median(() => flops, () =>
-        {
-            double[] done = new double[threads];
-            workers.Run(threads, (i, _) => done[i] = PeakRate.Spin(SpinRounds));
-            flops = done.Sum();
-        });
+        Spin(threads, workers);
+        return Enumerable.Range(0, Runs).Select(_ => Spin(threads, workers)).Order().ElementAt(Runs / 2);
+    }
+
+    /// <summary>GFLOP/s of multiply-adds alone.</summary>
+    static double Spin(int threads, Workers workers)
+    {
+        double[] done = new double[threads];
+        long start = Stopwatch.GetTimestamp();
+        workers.Run(threads, (i, _) => done[i] = PeakRate.Spin(SpinRounds));
+        return done.Sum() / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
     }
 
     static ProductRate Product(int n, int k, int t, Workers workers)
@@ -77,42 +81,47 @@ public static class KernelBench
 
         int First(int part) => (int)((long)part * blocks / parts);
         int Count(int part) => First(part + 1) - First(part);
-        double flops = 2.0 * n * k * t, peak = Peak(workers.Threads, workers), repeats = Math.Max(1, Math.Round(RunSeconds * peak * 1e9 / flops));
-        double forward = Rate(flops, repeats, () => workers.Run(parts, (i, _) => MatMul.Forward(y.From(First(i) * n * L)[..(Count(i) * n * L)], w.Span, x.From(First(i) * k * L)[..(Count(i) * k * L)], n, k, Count(i))));
-        double backward = Rate(flops, repeats, () => workers.Run(parts, (i, _) => MatMul.BackwardInput(dx.From(First(i) * k * L)[..(Count(i) * k * L)], w.Span, y.From(First(i) * n * L)[..(Count(i) * n * L)], n, k, Count(i))));
+        double flops = 2.0 * n * k * t, repeats = Math.Max(1, Math.Round(RunSeconds * Peak(workers.Threads, workers) * 1e9 / flops));
+        List<double> peaks = [];
+        (double Rate, double Share) Measure(Action work) => Paired(flops * repeats, repeats, work, () => Spin(workers.Threads, workers), peaks);
+        (double forward, double forwardShare) = Measure(() => workers.Run(parts, (i, _) => MatMul.Forward(y.From(First(i) * n * L)[..(Count(i) * n * L)], w.Span, x.From(First(i) * k * L)[..(Count(i) * k * L)], n, k, Count(i))));
+        (double backward, double backwardShare) = Measure(() => workers.Run(parts, (i, _) => MatMul.BackwardInput(dx.From(First(i) * k * L)[..(Count(i) * k * L)], w.Span, y.From(First(i) * n * L)[..(Count(i) * n * L)], n, k, Count(i))));
         void Panels() => workers.Run(blocks, (i, _) => MatMul.Panels(xt.Span, x.Slice(i * k * L, k * L), k, blocks, i));
         void Weight() => workers.Run(rowParts, (i, _) => MatMul.BackwardWeight(dw.Span, y.Span, xt.Span, n, k, blocks, i * RowsOfWeights, Math.Min(n, (i + 1) * RowsOfWeights)));
-        double both = Rate(flops, repeats, () =>
+        (double both, double bothShare) = Measure(() =>
         {
             Panels();
             Weight();
         });
-        double weight = Rate(flops, repeats, Weight);
-        return new(n, k, t, peak, forward, backward, weight, both, forward / peak, backward / peak, weight / peak, both / peak);
+        (double weight, double weightShare) = Measure(Weight);
+        return new(n, k, t, peaks.Order().ElementAt(peaks.Count / 2), forward, backward, weight, both, forwardShare, backwardShare, weightShare, bothShare);
     }
 
-    static double Rate(double flops, double repeats, Action work) => Median(() => flops * repeats, () =>
+    /// <summary>Runs of the work, each between two measurements of the peak, for on a machine that is shared both change from one moment to
+    /// the next: the median rate, and the median share of the peak around it.</summary>
+    static (double Rate, double Share) Paired(double flops, double repeats, Action work, Func<double> peak, List<double> peaks)
     {
-        for (int i = 0; i < repeats; i++)
-        {
-            work();
-        }
-    });
-
-    /// <summary>GFLOP/s of the median run; the first two, in which code is compiled and caches fill, are not counted.</summary>
-    static double Median(Func<double> flops, Action run)
-    {
-        run();
-        run();
-        double[] rates = new double[Runs];
+        work();
+        work();
+        double[] rates = new double[Runs], shares = new double[Runs];
+        double before = peak();
         for (int i = 0; i < Runs; i++)
         {
             long start = Stopwatch.GetTimestamp();
-            run();
-            rates[i] = flops() / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
+            for (int r = 0; r < repeats; r++)
+            {
+                work();
+            }
+
+            rates[i] = flops / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
+            double after = peak();
+            peaks.Add((before + after) / 2);
+            shares[i] = rates[i] / peaks[^1];
+            before = after;
         }
 
         Array.Sort(rates);
-        return rates[Runs / 2];
+        Array.Sort(shares);
+        return (rates[Runs / 2], shares[Runs / 2]);
     }
 }
