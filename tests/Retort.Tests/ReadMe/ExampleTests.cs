@@ -1,0 +1,140 @@
+using Retort.Cli;
+using Retort.Distill;
+using Retort.Model.Files;
+using Retort.Tests.Cli;
+using Retort.Tests.Model.Files;
+
+namespace Retort.Tests.ReadMe;
+
+/// <summary>
+/// Every command of the README is run in a copy of what it names, and does what the README says. What would take minutes is run on a budget cut
+/// down by further --set changes; the benchmark of the kernels is stopped once it has begun.
+/// </summary>
+public sealed class ExampleTests : IDisposable
+{
+    /// <summary>Few documents, one step a run, no gold tasks.</summary>
+    static readonly string[] s_cutDown =
+    [
+        .. new[] { "train.tokens=1000", "train.seeds=[1, 2]", "data.documents=12", "data.held_out=3", "data.validation=2", "evaluate.gold_items=1", "evaluate.max_tokens=4", "evaluate.samples=0" }
+            .SelectMany(change => new[] { "--set", change }),
+    ];
+
+    readonly WorkingCopy _copy = new();
+    readonly Dictionary<string, Action<string[]>> _bodies;
+
+    public ExampleTests() => _bodies = new(StringComparer.Ordinal)
+    {
+        ["./retort distill recipes/tales.yaml"] = words => Distills(words, "runs/tales", 500_000, 5),
+        ["./test"] = _ => Tests(),
+        ["./retort generate models/tales-teacher --prompt \"Once upon a time\" --max-tokens 100"] = words => Assert.True(Done(words).Output.Length > 100),
+        ["./retort evaluate models/tales-teacher --text story.txt"] = words => Assert.Contains("perplexity", Done(words).Output, StringComparison.Ordinal),
+        ["./retort convert models/tales-teacher out-f32 --type f32"] = Converts,
+        ["./retort init --teacher models/tales-teacher --student 96,4,4,2,192 --prompts prompts.jsonl -o recipe.yaml"] = Begins,
+        ["./retort distill recipes/tales.yaml --set train.tokens=200000 --set \"train.seeds=[1,2]\" --out runs/short"] = words => Distills(words, "runs/short", 200_000, 2),
+        ["./retort pull karpathy/tinyllamas --to models/tinyllamas"] = words => PullsAsync(words).GetAwaiter().GetResult(),
+        ["./retort bench kernels"] = BeginsToMeasure,
+        ["./retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16"] = words => Assert.Contains("tokens/s", Done([.. words, "--steps", "1"]).Output, StringComparison.Ordinal),
+        ["./retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 64"] = words => Assert.Contains("decoded tokens/s", Done(words).Output, StringComparison.Ordinal),
+    };
+
+    public static TheoryData<string> Commands => [.. ReadMeFile.Commands];
+
+    public void Dispose() => _copy.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void DoesWhatItSays(string command)
+    {
+        Assert.True(_bodies.ContainsKey(command), $"{command} is in README.md and no test runs it");
+        _bodies[command](ReadMeFile.Words(command)[1..]);
+    }
+
+    [Fact]
+    public void NoBodyIsLeftWithoutItsExample() => Assert.Equal(ReadMeFile.Commands.Order(), _bodies.Keys.Order());
+
+    DoorRun Done(string[] words)
+    {
+        DoorRun run = _copy.Retort(words);
+        Assert.True(run.Code == ExitCode.Done, run.Error);
+        return run;
+    }
+
+    void Distills(string[] words, string folder, long tokens, int seeds)
+    {
+        int set = Array.IndexOf(words, "--set");
+        string[] changes = [.. words.Index().Where(w => w.Index > 0 && words[w.Index - 1] == "--set").Select(w => w.Item)];
+        Recipe recipe = RecipeFile.Read(_copy[words[1]], set < 0 ? [] : changes, [.. BundledSamples.All.Keys]);
+        Assert.Equal((tokens, seeds, true), (recipe.Train.Tokens, recipe.Train.Seeds.Count, recipe.Twin));
+
+        DoorRun run = Done([.. words, .. s_cutDown]);
+        Assert.Contains("INCONCLUSIVE", run.Output, StringComparison.Ordinal);
+        Assert.All(
+            ["report.html", "report.json", "manifest.json", "student/model.safetensors", "student/tokenizer.json", "signals/train.sig", "checkpoints/student-1.state"],
+            file => Assert.True(File.Exists(_copy[$"{folder}/{file}"]), file));
+    }
+
+    void Converts(string[] words)
+    {
+        Done(words);
+        Assert.Equal(ModelReference.Open(_copy["models/tales-teacher"]).Weights.Embedding.Span, ModelReference.Open(_copy["out-f32"]).Weights.Embedding.Span);
+    }
+
+    void Begins(string[] words)
+    {
+        Done(words);
+        Recipe recipe = RecipeFile.Read(_copy["recipe.yaml"], [], []);
+        Assert.Equal((_copy["models/tales-teacher"], _copy["prompts.jsonl"]), (recipe.Teacher, Assert.Single(recipe.Data.Prompts!)));
+    }
+
+    async Task PullsAsync(string[] words)
+    {
+        await using LoopbackHub hub = new(r => r.Path switch
+        {
+            "/api/models/karpathy/tinyllamas/revision/main" => HubReply.Text(200, """{"sha": "c0ffee", "siblings": [{"rfilename": "stories260K/stories260K.bin"}]}"""),
+            "/karpathy/tinyllamas/resolve/main/stories260K/stories260K.bin" => HubReply.Text(200, "weights"),
+            _ => HubReply.Text(404),
+        });
+        DoorRun run = _copy.Retort(words, ("RETORT_HUB", hub.Address.ToString()));
+        Assert.True(run.Code == ExitCode.Done, run.Error);
+        Assert.Equal("weights", File.ReadAllText(_copy["models/tinyllamas/stories260K/stories260K.bin"]));
+    }
+
+    static void BeginsToMeasure(string[] words)
+    {
+        using CancellationTokenSource stop = new();
+        using StringWriter output = new();
+        using StopAtOnce error = new(stop);
+        Assert.Equal(ExitCode.Interrupted, Door.Run(words, new Session(output, error, stop.Token)));
+        Assert.Contains("multiply-add peak", error.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>The script itself, with a dotnet beside it that builds nothing and reports three tests.</summary>
+    void Tests()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("./test is a bash script.");
+            return;
+        }
+
+        File.Copy(Repository.PathOf("test"), _copy["test"]);
+        File.WriteAllText(_copy["dotnet"], """
+            #!/usr/bin/env bash
+            [[ $1 == build ]] || echo '<assemblies><assembly name="a" passed="2" failed="0" errors="0" skipped="1"></assembly></assemblies>' > "$3"
+            """);
+        File.SetUnixFileMode(_copy["dotnet"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        DoorRun run = _copy.Run(_copy["test"], [], ("PATH", $"{_copy.Folder}:{Environment.GetEnvironmentVariable("PATH")}"), ("CI", ""));
+        Assert.True(run.Code == 0, run.Error);
+        Assert.Equal("8 passed, 0 failed, 4 skipped", run.Output.TrimEnd('\n').Split('\n')[^1]);
+    }
+
+    /// <summary>Asks for an end as soon as something is written.</summary>
+    sealed class StopAtOnce(CancellationTokenSource stop) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            stop.Cancel();
+        }
+    }
+}
