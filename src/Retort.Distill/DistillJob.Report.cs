@@ -11,7 +11,7 @@ public sealed partial class DistillJob
 {
     sealed record Evaluated(RunResults Results, IReadOnlyList<PairedComparison> Comparisons, SpeedFacts Speed, IReadOnlyList<AnswerSample> Samples);
 
-    Evaluated Evaluate(List<LlamaWeights> students, List<LlamaWeights> twins, LlamaWeights? teacher, Tokenizer tokenizer, Corpus corpus, Dataset heldOut)
+    Evaluated Evaluate(IReadOnlyList<LlamaWeights> students, IReadOnlyList<LlamaWeights> twins, LlamaWeights? teacher, Tokenizer tokenizer, Corpus corpus, Dataset heldOut)
     {
         _progress(new("evaluate", 0, "held-out text"));
         IReadOnlyList<RowScores> scores = Evaluation.Score([.. students, .. twins], teacher, heldOut, _workers, _stop);
@@ -59,7 +59,7 @@ public sealed partial class DistillJob
 
         AnswerSample[] samples = [.. Enumerable.Range(0, tasks.Count).DistinctBy(i => tasks[i].Kind).Take(_recipe.Evaluate.Samples).Select(i => new AnswerSample(
             tasks[i].Prompt, teacherGold?.Answers[i], mineGold[0].Answers[i], othersGold.Length > 0 ? othersGold[0].Answers[i] : null, tasks[i].Gold))];
-        return new(results, comparisons, MeasureSpeed(students[0], teacher), samples.Length > 0 ? samples : Continuations(students[0], twins.FirstOrDefault(), teacher, tokenizer, corpus));
+        return new(results, comparisons, MeasureSpeed(students[0], teacher), samples.Length > 0 ? samples : Continuations(students[0], twins.Count > 0 ? twins[0] : null, teacher, tokenizer, corpus));
     }
 
     /// <summary>Where no task has a gold answer: how each goes on from the first words of held-out texts.</summary>
@@ -85,7 +85,7 @@ public sealed partial class DistillJob
     }
 
     RunReport Report(
-        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, List<SeedCurves> curves, Evaluated evaluated)
+        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, IReadOnlyList<SeedCurves> curves, Evaluated evaluated)
     {
         long tokens = curves[0].Student[^1].Tokens;
         double half = _recipe.Train.Context / 2.0, studentFlops = 3 * config.ForwardFlops(half) * tokens;

@@ -58,7 +58,7 @@ public sealed partial class DistillJob : IDisposable
         _stop = stop;
         _workers = new(recipe.Train.Threads > 0 ? recipe.Train.Threads : Environment.ProcessorCount);
         _manifest = new(options.Out);
-        _recipeHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Canonical(recipe))));
+        _recipeHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeText.Of(recipe))));
     }
 
     /// <exception cref="UserError">Bad input.</exception>
@@ -90,48 +90,26 @@ public sealed partial class DistillJob : IDisposable
         // 4 and 5
         Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers);
         RateSearch? search = Timed("search", () => SearchRate(trainer, config, teacher, validation));
-        double studentRate = search?.StudentRate ?? _recipe.Train.Rates[0], twinRate = search?.TwinRate ?? _recipe.Train.Rates[0];
-        List<LlamaWeights> students = [], twins = [];
-        List<SeedCurves> curves = [];
-        Timed("train", () =>
-        {
-            foreach (long seed in _recipe.Train.Seeds)
-            {
-                (LlamaWeights student, IReadOnlyList<TrainPoint> a) = TrainOne(trainer, config, teacher, "student", seed, _recipe.Loss, studentRate);
-                students.Add(student);
-                IReadOnlyList<TrainPoint> b = [];
-                if (_recipe.Twin)
-                {
-                    (LlamaWeights twin, b) = TrainOne(trainer, config, teacher, "twin", seed, TwinLoss, twinRate);
-                    twins.Add(twin);
-                }
-
-                curves.Add(new(seed, [.. a.Select(Point)], [.. b.Select(Point)]));
-            }
-
-            return 0;
-        });
+        Trained trained = Timed("train", () => Train(trainer, config, teacher, search));
 
         // 6
-        Evaluated evaluated = Timed("evaluate", () => Evaluate(students, twins, teacher, tokenizer, corpus, heldOut));
+        Evaluated evaluated = Timed("evaluate", () => Evaluate(trained.Students, trained.Twins, teacher, tokenizer, corpus, heldOut));
 
         // 7
-        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, curves, evaluated);
+        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, trained.Curves, evaluated);
         WriteReport(report);
 
         // 8
-        Export(students[0], tokenizer);
+        Export(trained.Students[0], tokenizer);
         return report;
     }
 
     LossWeights TwinLoss => new(1, 0, 0, 0, 0.5f, 1);
 
-    static CurvePoint Point(TrainPoint p) => new(p.Tokens, p.Loss, null);
-
     void PrepareFolder()
     {
-        string recipePath = Path.Combine(_options.Out, "recipe.json");
-        byte[] canonical = Encoding.UTF8.GetBytes(Canonical(_recipe));
+        string recipePath = Path.Combine(_options.Out, "recipe.yaml");
+        byte[] resolved = Encoding.UTF8.GetBytes(RecipeText.Of(_recipe));
         if (File.Exists(recipePath))
         {
             if (!_options.Resume)
@@ -139,7 +117,7 @@ public sealed partial class DistillJob : IDisposable
                 throw new UserError("the folder already holds a run", _options.Out, "Add --resume to go on with it, or give another --out folder.");
             }
 
-            if (!File.ReadAllBytes(recipePath).AsSpan().SequenceEqual(canonical))
+            if (!File.ReadAllBytes(recipePath).AsSpan().SequenceEqual(resolved))
             {
                 throw new UserError("the folder holds a run of another recipe", _options.Out, "Resume with the same recipe and --set values, or give another --out folder.");
             }
@@ -155,7 +133,7 @@ public sealed partial class DistillJob : IDisposable
             throw new UserError("the run folder cannot be made", _options.Out, "Give a folder you may write to with --out.");
         }
 
-        AtomicFile.WriteAllBytes(recipePath, canonical);
+        AtomicFile.WriteAllBytes(recipePath, resolved);
     }
 
     (LlamaWeights?, ModelFacts?, string, Tokenizer?) OpenTeacher()
@@ -310,18 +288,6 @@ public sealed partial class DistillJob : IDisposable
         return new(trials, held.MinBy(t => t.Student)!.Rate, _recipe.Twin ? trials.Where(t => t.Twin is not null).MinBy(t => t.Twin)?.Rate : null);
     }
 
-    (LlamaWeights, IReadOnlyList<TrainPoint>) TrainOne(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string arm, long seed, LossWeights loss, double rate)
-    {
-        LlamaWeights weights = StudentModel.Create(_recipe, config, teacher, Seed(seed));
-        string name = $"checkpoints/{arm}-{seed}.state";
-        string key = $"{_recipeHash} {arm} {seed} {rate.ToString("R", CultureInfo.InvariantCulture)} {trainer.DataHash}";
-        TrainOptions options = Options(rate, seed, loss) with { Steps = Steps(trainer) };
-        IReadOnlyList<TrainPoint> curve = trainer.Run(weights, options, new Checkpoint(Path.Combine(_options.Out, name), key), (p, steps) => Show($"{arm} seed {seed}", p, steps), _stop);
-        File.WriteAllLines(Path.Combine(_options.Out, "checkpoints", $"{arm}-{seed}.metrics.jsonl"), curve.Select(p => JsonSerializer.Serialize(p)));
-        _manifest.Add($"train {arm} {seed}", new Dictionary<string, string> { ["data"] = trainer.DataHash, ["recipe"] = _recipeHash }, name);
-        return (weights, curve);
-    }
-
     static ulong Seed(long seed) => (ulong)seed * 7919;
 
     int Steps(Trainer trainer) => (int)Math.Max(1, Math.Round(_recipe.Train.Tokens / ((double)trainer.TokensPerRow * _recipe.Train.Rows * _recipe.Train.Accumulate)));
@@ -368,8 +334,4 @@ public sealed partial class DistillJob : IDisposable
     static string Shape(LlamaConfig c) => string.Create(CultureInfo.InvariantCulture, $"{c.Layers} layers, {c.Hidden} wide, {c.Heads} heads ({c.KeyValueHeads} key-value), feed-forward {c.FeedForward}, vocabulary {c.Vocabulary:n0}");
 
     static string Relative(string path) => path.Contains("://", StringComparison.Ordinal) ? path : Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
-
-    static string Canonical(Recipe recipe) => JsonSerializer.Serialize<object>(new { recipe, student = (object)recipe.Student }, s_json);
-
-    static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 }

@@ -35,7 +35,8 @@ public sealed record TrainOptions
 /// <param name="Tokens">Counted tokens seen.</param>
 /// <param name="Loss">Mean objective since the last point, nats per token.</param>
 /// <param name="TokensPerS">Speed since the last point.</param>
-public sealed record TrainPoint(int Step, long Tokens, double Loss, double Rate, double GradientNorm, double TokensPerS);
+/// <param name="HeldOut">Cross entropy on validation rows after the step, nats per token; null where it was not measured.</param>
+public sealed record TrainPoint(int Step, long Tokens, double Loss, double Rate, double GradientNorm, double TokensPerS, double? HeldOut = null);
 
 /// <summary>
 /// Trains one student on one dataset. Memory for activations is taken once and serves any number of runs of the same shape; every number

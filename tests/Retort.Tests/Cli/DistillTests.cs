@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Retort.Cli;
+using Retort.Distill;
 
 namespace Retort.Tests.Cli;
 
@@ -30,6 +31,19 @@ public sealed class DistillTests : IDisposable
         Assert.Equal(Path.Combine(run, "student"), report.GetProperty("files").GetProperty("student").GetString());
         Assert.Equal(student, File.ReadAllBytes(Path.Combine(run, "student", "model.safetensors")));
         Assert.Equal(ExitCode.Done, DoorRun.Of("generate", Path.Combine(run, "student"), "--prompt", "Who", "--max-tokens", "3").Code);
+    }
+
+    [Fact]
+    public void TheFolderHoldsTheResolvedRecipeAndTheRunCanBeMadeFromItAgain()
+    {
+        string run = _world["run"], again = _world["again"];
+        Assert.Equal(ExitCode.Done, DoorRun.Of("distill", _world.Recipe(), "--out", run, "--set", "train.seeds=[4]").Code);
+        string recipe = Path.Combine(run, "recipe.yaml");
+        Assert.Equal(ExitCode.Done, DoorRun.Of("distill", recipe, "--out", again).Code);
+        Assert.Equal(File.ReadAllText(recipe), File.ReadAllText(Path.Combine(again, "recipe.yaml")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(run, "student", "model.safetensors")), File.ReadAllBytes(Path.Combine(again, "student", "model.safetensors")));
+        Assert.Equal(ExitCode.Done, DoorRun.Of("distill", recipe, "--out", run, "--resume").Code);
+        Assert.Equal(Manifest.FileHash(recipe), ReportJson.Read(File.ReadAllText(Path.Combine(run, "report.json")), "report.json").Run.RecipeHash);
     }
 
     [Fact]
