@@ -85,9 +85,9 @@ public sealed partial class DistillJob
     }
 
     RunReport Report(
-        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, IReadOnlyList<SeedCurves> curves, Evaluated evaluated)
+        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, Trained trained, Evaluated evaluated)
     {
-        long tokens = curves[0].Student[^1].Tokens;
+        long tokens = trained.Curves[0].Student[^1].Tokens;
         double half = _recipe.Train.Context / 2.0, studentFlops = 3 * config.ForwardFlops(half) * tokens;
         double? teacherFlops = teacher is null ? null : signal switch
         {
@@ -117,7 +117,8 @@ public sealed partial class DistillJob
             facts,
             evaluated.Results,
             evaluated.Comparisons,
-            curves,
+            trained.Curves,
+            trained.Validation,
             search,
             new ComputeFacts(tokens, studentFlops, _recipe.Twin ? studentFlops : null, teacherFlops, null),
             evaluated.Speed,

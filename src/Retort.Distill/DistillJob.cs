@@ -90,13 +90,13 @@ public sealed partial class DistillJob : IDisposable
         // 4 and 5
         Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers);
         RateSearch? search = Timed("search", () => SearchRate(trainer, config, teacher, validation));
-        Trained trained = Timed("train", () => Train(trainer, config, teacher, search));
+        Trained trained = Timed("train", () => Train(trainer, config, teacher, validation, search));
 
         // 6
         Evaluated evaluated = Timed("evaluate", () => Evaluate(trained.Students, trained.Twins, teacher, tokenizer, corpus, heldOut));
 
         // 7
-        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, trained.Curves, evaluated);
+        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, trained, evaluated);
         WriteReport(report);
 
         // 8
@@ -306,7 +306,7 @@ public sealed partial class DistillJob : IDisposable
     };
 
     void Show(string what, TrainPoint p, int steps) =>
-        _progress(new(what, (double)p.Step / steps, string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:f4}  rate {p.Rate:g3}  {p.TokensPerS:n0} tokens/s")));
+        _progress(new(what, (double)p.Step / steps, string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:f4}{(p.HeldOut is { } h ? $"  held-out {h:f4}" : "")}  rate {p.Rate:g3}  {p.TokensPerS:n0} tokens/s")));
 
     void WriteReport(RunReport report)
     {

@@ -17,6 +17,7 @@ public sealed record RunReport(
     RunResults Results,
     IReadOnlyList<PairedComparison> Comparisons,
     IReadOnlyList<SeedCurves> Curves,
+    ValidationFacts Validation,
     RateSearch? RateSearch,
     ComputeFacts Compute,
     SpeedFacts? Speed,
@@ -105,8 +106,12 @@ public sealed record SeedCurves(long Seed, IReadOnlyList<CurvePoint> Student, IR
 
 /// <param name="Tokens">Training tokens seen.</param>
 /// <param name="TrainLoss">The model's own objective: the student's and the twin's are different losses.</param>
-/// <param name="HeldOut">Held-out cross entropy, nats per token; null where it was not measured.</param>
+/// <param name="HeldOut">Cross entropy on the validation rows, nats per token; null where it was not measured.</param>
 public sealed record CurvePoint(long Tokens, double TrainLoss, double? HeldOut);
+
+/// <summary>What the curves' held-out points were measured on: few rows, the same for every model, and not those of the results.</summary>
+/// <param name="Teacher">The teacher's cross entropy on them, nats per token; null without a teacher.</param>
+public sealed record ValidationFacts(int Rows, long Tokens, double? Teacher);
 
 /// <summary>The same search for student and twin.</summary>
 public sealed record RateSearch(IReadOnlyList<RateTrial> Trials, double StudentRate, double? TwinRate);

@@ -89,9 +89,10 @@ public sealed class Trainer
     /// <param name="student">Initial weights; trained in place.</param>
     /// <param name="checkpoint">Where progress is kept, or null.</param>
     /// <param name="point">Called every few steps.</param>
+    /// <param name="validation">Gives the curve its held-out points, or null.</param>
     /// <returns>The curve.</returns>
     /// <exception cref="OperationCanceledException">Stopped; the checkpoint is written first.</exception>
-    public IReadOnlyList<TrainPoint> Run(LlamaWeights student, TrainOptions options, Checkpoint? checkpoint, Action<TrainPoint, int>? point, CancellationToken stop)
+    public IReadOnlyList<TrainPoint> Run(LlamaWeights student, TrainOptions options, Checkpoint? checkpoint, Action<TrainPoint, int>? point, CancellationToken stop, ValidationLoss? validation = null)
     {
         Optimizer optimizer = new(student, options.Optimizer);
         List<TrainPoint> curve = checkpoint?.Load(optimizer) ?? [];
@@ -122,9 +123,11 @@ public sealed class Trainer
                 throw new UserError($"the gradient is no longer a number at step {step + 1}", "train.rate", $"Lower the learning rate (it peaks at {options.Rate}) or check the data.");
             }
 
-            if (++sinceSteps == PointSteps || step == options.Steps - 1)
+            bool due = validation?.IsDue(step, options.Steps) ?? false;
+            if (++sinceSteps == PointSteps || due || step == options.Steps - 1)
             {
-                TrainPoint made = new(step + 1, tokens, sum / Math.Max(1, since), rate, norm, since / Math.Max(1e-9, Stopwatch.GetElapsedTime(started).TotalSeconds));
+                double speed = since / Math.Max(1e-9, Stopwatch.GetElapsedTime(started).TotalSeconds);
+                TrainPoint made = new(step + 1, tokens, sum / Math.Max(1, since), rate, norm, speed, due ? validation!.Measure(student) : null);
                 curve.Add(made);
                 point?.Invoke(made, options.Steps);
                 (sum, since, sinceSteps, started) = (0, 0, 0, Stopwatch.GetTimestamp());

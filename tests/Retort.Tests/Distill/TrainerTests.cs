@@ -82,6 +82,50 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(whole, Trained(2, 40, new Checkpoint(path, "k")));
     }
 
+    /// <summary>Held-out points read the weights and change none of their bits, are the same at any thread count, and survive a stop.</summary>
+    [Fact]
+    public void HeldOutPointsAreMeasuredAsideOfTheTraining()
+    {
+        (byte[] Weights, (int, double?)[] Points) Run(int threads, int points, Checkpoint? checkpoint = null, Action<TrainPoint, int>? point = null, CancellationToken stop = default)
+        {
+            using Workers workers = new(threads);
+            Trainer trainer = new(s_student, Data(10, 1), new TeacherSignal.Dense(Model(s_teacher, 9)), 4, workers);
+            LlamaWeights student = Model(s_student, 2);
+            ValidationLoss? validation = points == 0 ? null : new(s_student, Data(5, 3), points, workers);
+            IReadOnlyList<TrainPoint> curve = trainer.Run(student, Options(43), checkpoint, point, stop, validation);
+            return (Bits(student), [.. curve.Where(p => p.HeldOut is not null).Select(p => (p.Step, p.HeldOut))]);
+        }
+
+        (byte[] without, _) = Run(1, 0);
+        (byte[] with, (int Step, double? Loss)[] expected) = Run(1, 10);
+        Assert.Equal(without, with);
+        Assert.Equal([5, 9, 13, 18, 22, 26, 31, 35, 39, 43], expected.Select(p => p.Step));
+        Assert.Equal(expected, Run(2, 10).Points);
+        string path = Path.Combine(_folder, "v.state");
+        using CancellationTokenSource source = new();
+        Assert.Throws<OperationCanceledException>(() => Run(2, 10, new Checkpoint(path, "k"), (p, _) => { if (p.Step == 22) { source.Cancel(); } }, source.Token));
+        Assert.Equal(22, new Checkpoint(path, "k").Curve[^1].Step);
+        (byte[] resumed, (int, double?)[] points) = Run(2, 10, new Checkpoint(path, "k"));
+        Assert.Equal(with, resumed);
+        Assert.Equal(expected, points);
+    }
+
+    [Fact]
+    public void AHeldOutPointIsTheCrossEntropyOfItsRows()
+    {
+        using Workers workers = new(2);
+        Dataset validation = Data(30, 4);
+        LlamaWeights student = Model(s_student, 2);
+        foreach ((long trained, int rows, int points) in new[] { (1L, 1, 1), (20L, 1, 1), (60L, 1, 5), (1000L, 9, 10), (1_000_000L, 30, 10) })
+        {
+            (Dataset chosen, int often) = ValidationLoss.Fit(validation, trained);
+            Assert.Equal((rows, points), (chosen.Rows, often));
+            Assert.True(chosen.Rows * often <= Math.Max(1, 0.09 * trained));
+            RowScores scores = Evaluation.Score([student], null, chosen, workers, default)[0];
+            Assert.Equal(scores.Mean(scores.CrossEntropy), new ValidationLoss(s_student, chosen, often, workers).Measure(student), 1e-5);
+        }
+    }
+
     [Fact]
     public void ACheckpointOfAnotherRunIsRefused()
     {
