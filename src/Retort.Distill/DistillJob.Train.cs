@@ -7,23 +7,23 @@ namespace Retort.Distill;
 /// <summary>Step 5: every model of every seed.</summary>
 public sealed partial class DistillJob
 {
-    sealed record Trained(IReadOnlyList<LlamaWeights> Students, IReadOnlyList<LlamaWeights> Twins, IReadOnlyList<SeedCurves> Curves, ValidationFacts Validation);
+    sealed record Trained(IReadOnlyList<LlamaWeights> Students, IReadOnlyList<LlamaWeights> Twins, IReadOnlyList<LlamaWeights> EqualComputeTwins, IReadOnlyList<SeedCurves> Curves, ValidationFacts Validation);
 
     /// <summary>One model of one seed: what it learns from, how fast and how long.</summary>
     sealed record Arm(string Name, long Seed, LossWeights Loss, double Rate, int Steps)
     {
-        public const string Student = "student", Twin = "twin";
+        public const string Student = "student", Twin = "twin", TwinEqualCompute = "twin_equal_compute";
 
         /// <summary>Its checkpoint, by its path in the run folder.</summary>
         public string File => string.Create(CultureInfo.InvariantCulture, $"checkpoints/{Name}-{Seed}.state");
     }
 
-    Trained Train(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, Dataset validation, RateSearch? search)
+    Trained Train(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string teacherHash, Dataset validation, RateSearch? search, TrainingCompute compute)
     {
         int steps = Steps(trainer);
         (Dataset rows, int points) = ValidationLoss.Fit(validation, (long)steps * _recipe.Train.Rows * _recipe.Train.Accumulate);
         ValidationLoss loss = new(config, rows, points, _workers);
-        Arm[] arms = [.. _recipe.Train.Seeds.SelectMany(seed => Arms(seed, steps, search))];
+        Arm[] arms = [.. _recipe.Train.Seeds.SelectMany(seed => Arms(seed, steps, search, compute.Factor))];
         RunMetrics metrics = new(Path.Combine(_options.Out, "metrics.jsonl"));
         foreach (Arm arm in arms)
         {
@@ -34,7 +34,7 @@ public sealed partial class DistillJob
         Dictionary<Arm, (LlamaWeights Weights, IReadOnlyList<TrainPoint> Curve)> made = [];
         foreach (Arm arm in arms)
         {
-            made[arm] = Train(trainer, config, teacher, arm, loss, metrics);
+            made[arm] = Train(trainer, config, teacher, teacherHash, arm, loss, metrics);
         }
 
         _manifest.Add("metrics", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "metrics.jsonl");
@@ -42,24 +42,38 @@ public sealed partial class DistillJob
         CurvePoint[] Curve(string name, long seed) => [.. arms.Where(a => a.Name == name && a.Seed == seed).SelectMany(a => made[a].Curve).Select(p => new CurvePoint(p.Tokens, p.Loss, p.HeldOut))];
         double? reached = teacher is null ? null : new ValidationLoss(teacher.Config, rows, points, _workers).Measure(teacher);
         return new(
-            Models(Arm.Student), Models(Arm.Twin), [.. _recipe.Train.Seeds.Select(s => new SeedCurves(s, Curve(Arm.Student, s), Curve(Arm.Twin, s)))],
+            Models(Arm.Student), Models(Arm.Twin), Models(Arm.TwinEqualCompute),
+            [.. _recipe.Train.Seeds.Select(s => new SeedCurves(s, Curve(Arm.Student, s), Curve(Arm.Twin, s), Curve(Arm.TwinEqualCompute, s)))],
             new ValidationFacts(rows.Rows, rows.Counted, reached));
     }
 
-    IEnumerable<Arm> Arms(long seed, int steps, RateSearch? search)
+    /// <summary>The models of one seed. A second twin is worth its time only where it trains noticeably longer than the first.</summary>
+    IEnumerable<Arm> Arms(long seed, int steps, RateSearch? search, double factor)
     {
-        double first = _recipe.Train.Rates[0];
+        double first = _recipe.Train.Rates[0], twinRate = search?.TwinRate ?? first;
         yield return new(Arm.Student, seed, _recipe.Loss, search?.StudentRate ?? first, steps);
-        if (_recipe.Twin)
+        if (_recipe.Twin is { } twin)
         {
-            yield return new(Arm.Twin, seed, TwinLoss, search?.TwinRate ?? first, steps);
+            yield return new(Arm.Twin, seed, TwinLoss, twinRate, steps);
+            if (twin.EqualCompute && factor >= TrainingCompute.LeastFactor)
+            {
+                yield return new(Arm.TwinEqualCompute, seed, TwinLoss, twinRate, checked((int)Math.Round(steps * factor)));
+            }
         }
     }
 
-    (LlamaWeights, IReadOnlyList<TrainPoint>) Train(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, Arm arm, ValidationLoss validation, RunMetrics metrics)
+    /// <summary>What one seed's student costs, and the teacher behind it. The learning-rate search is left out: both sides had one.</summary>
+    TrainingCompute Compute(LlamaConfig student, LlamaWeights? teacher, TeacherSignal signal, Corpus corpus, Dataset train, int steps)
+    {
+        long positions = (long)steps * _recipe.Train.Rows * _recipe.Train.Accumulate * train.Length;
+        long scored = signal is TeacherSignal.Dense && _recipe.Loss.NeedsTeacher ? positions : 0, once = corpus.Sampled + (signal is TeacherSignal.Sparse ? train.Tokens.Length : 0);
+        return TrainingCompute.Of(student, teacher?.Config, positions, scored, once, _recipe.Train.Seeds.Count, train.Length / 2.0);
+    }
+
+    (LlamaWeights, IReadOnlyList<TrainPoint>) Train(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string teacherHash, Arm arm, ValidationLoss validation, RunMetrics metrics)
     {
         LlamaWeights weights = StudentModel.Create(_recipe, config, teacher, Seed(arm.Seed));
-        string key = $"{_recipeHash} {arm.Name} {arm.Seed} {arm.Rate.ToString("R", CultureInfo.InvariantCulture)} {trainer.DataHash}";
+        string key = $"{_recipeHash} {arm.Name} {arm.Seed} {arm.Rate.ToString("R", CultureInfo.InvariantCulture)} {arm.Steps} {trainer.DataHash} {teacherHash}";
         Checkpoint checkpoint = new(Path.Combine(_options.Out, arm.File), key)
         {
             Saved = curve =>

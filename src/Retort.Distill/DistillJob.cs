@@ -90,13 +90,14 @@ public sealed partial class DistillJob : IDisposable
         // 4 and 5
         Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers);
         RateSearch? search = Timed("search", () => SearchRate(trainer, config, teacher, validation));
-        Trained trained = Timed("train", () => Train(trainer, config, teacher, validation, search));
+        TrainingCompute compute = Compute(config, teacher, signal, corpus, train, Steps(trainer));
+        Trained trained = Timed("train", () => Train(trainer, config, teacher, teacherHash, validation, search, compute));
 
         // 6
-        Evaluated evaluated = Timed("evaluate", () => Evaluate(trained.Students, trained.Twins, teacher, tokenizer, corpus, heldOut));
+        Evaluated evaluated = Timed("evaluate", () => Evaluate(trained, teacher, tokenizer, corpus, heldOut));
 
         // 7
-        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, trained, evaluated);
+        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, trained, compute, evaluated);
         WriteReport(report);
 
         // 8
@@ -184,7 +185,8 @@ public sealed partial class DistillJob : IDisposable
         }
 
         Document[] documents = [.. File.ReadLines(path).Select(line => new Document("", JsonSerializer.Deserialize<string>(line) ?? "")).Where(d => d.Answer.Length > 0)];
-        return Corpus.Split(documents, _recipe.Data, $"{documents.Length} samples of the teacher at temperature {_recipe.Data.SampleTemperature.ToString(CultureInfo.InvariantCulture)}");
+        string source = $"{documents.Length} samples of the teacher at temperature {_recipe.Data.SampleTemperature.ToString(CultureInfo.InvariantCulture)}";
+        return Corpus.Split(documents, _recipe.Data, source) with { Sampled = documents.Sum(d => (long)tokenizer.Encode(d.Answer, addSpecial: false).Length) };
     }
 
     Tokenizer StudentTokenizer(Corpus corpus)
@@ -203,7 +205,7 @@ public sealed partial class DistillJob : IDisposable
         LlamaConfig c = student;
         double tokens = (double)_recipe.Train.Rows * _recipe.Train.Context;
         double kept = tokens * c.Layers * ((3.0 * c.Hidden) + (2 * c.QueryWidth) + (2 * c.KeyWidth) + (2.0 * c.FeedForward)), beside = tokens * ((12.0 * c.Hidden) + (6 * c.QueryWidth) + (4 * c.FeedForward));
-        int models = 1 + _recipe.Train.Seeds.Count + (_recipe.Twin ? _recipe.Train.Seeds.Count : 0);
+        int models = 1 + _recipe.Train.Seeds.Count + (_recipe.Twin is { } twin ? _recipe.Train.Seeds.Count * (twin.EqualCompute ? 2 : 1) : 0);
         double needed = 4.0 * ((c.Parameters * (3.0 + models)) + kept + beside) + (128 << 20), available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - (teacher is null ? 0 : LlamaWeights.Bytes(teacher.Config));
         if (needed > available)
         {
@@ -276,7 +278,7 @@ public sealed partial class DistillJob : IDisposable
                 return loss1;
             }
 
-            trials.Add(new(rate, Try("student", _recipe.Loss), _recipe.Twin ? Try("twin", TwinLoss) : null));
+            trials.Add(new(rate, Try("student", _recipe.Loss), _recipe.Twin is not null ? Try("twin", TwinLoss) : null));
         }
 
         RateTrial[] held = [.. trials.Where(t => t.Student is not null)];
@@ -285,7 +287,7 @@ public sealed partial class DistillJob : IDisposable
             throw new UserError("the student diverged at every learning rate", "train.rate", "Give lower rates.");
         }
 
-        return new(trials, held.MinBy(t => t.Student)!.Rate, _recipe.Twin ? trials.Where(t => t.Twin is not null).MinBy(t => t.Twin)?.Rate : null);
+        return new(trials, held.MinBy(t => t.Student)!.Rate, _recipe.Twin is not null ? trials.Where(t => t.Twin is not null).MinBy(t => t.Twin)?.Rate : null);
     }
 
     static ulong Seed(long seed) => (ulong)seed * 7919;

@@ -7,6 +7,7 @@ namespace Retort.Distill;
 /// <param name="Name">Name of the run and of its default folder.</param>
 /// <param name="Teacher">Model reference; null trains on the text alone.</param>
 /// <param name="TeacherTokenizer">A tokenizer that goes before the one beside the teacher.</param>
+/// <param name="Twin">Null trains none.</param>
 public sealed record Recipe(
     string Name,
     string? Teacher,
@@ -16,7 +17,7 @@ public sealed record Recipe(
     LossWeights Loss,
     SignalRecipe Signal,
     TrainRecipe Train,
-    bool Twin,
+    TwinRecipe? Twin,
     EvaluateRecipe Evaluate,
     ExportRecipe Export);
 
@@ -58,6 +59,10 @@ public sealed record SignalRecipe(string Kind, int K, TailHandling Tail);
 /// <param name="SearchShare">Share of the budget each trial of the search gets.</param>
 public sealed record TrainRecipe(
     long Tokens, int Rows, int Accumulate, int Context, IReadOnlyList<double> Rates, double SearchShare, IReadOnlyList<long> Seeds, Schedule Schedule, OptimizerOptions Optimizer, double CheckpointSeconds, int Threads);
+
+/// <summary>The student trained without the teacher.</summary>
+/// <param name="EqualCompute">Train a second one, longer by what the teacher's arithmetic would have bought.</param>
+public sealed record TwinRecipe(bool EqualCompute);
 
 /// <param name="GoldItems">Held-out tasks answered by every model.</param>
 /// <param name="MaxTokens">Longest answer.</param>

@@ -35,7 +35,15 @@ public static class RecipeText
             ("seeds", List(t.Seeds.Select(s => Number(s)))), ("schedule", t.Schedule.Kind is ScheduleKind.Cosine ? "cosine" : "warmup_stable_decay"), ("warmup", Number(t.Schedule.Warmup)), ("decay", Number(t.Schedule.Decay)),
             ("floor", Number(t.Schedule.Floor)), ("weight_decay", Number(t.Optimizer.WeightDecay)), ("clip", Number(t.Optimizer.ClipNorm)), ("beta1", Number(t.Optimizer.Beta1)), ("beta2", Number(t.Optimizer.Beta2)),
             ("checkpoint_seconds", Number(t.CheckpointSeconds)), ("threads", Number(t.Threads)));
-        Line("twin", Flag(recipe.Twin));
+        if (recipe.Twin is { } twin)
+        {
+            Section("twin", ("equal_compute", Flag(twin.EqualCompute)));
+        }
+        else
+        {
+            Line("twin", Flag(false));
+        }
+
         Section(
             "evaluate",
             ("gold_items", Number(e.GoldItems)), ("max_tokens", Number(e.MaxTokens)), ("samples", Number(e.Samples)), ("metric", e.Metric), ("price_per_core_hour", Number(e.PricePerCoreHour)), ("currency", Quote(e.Currency)));

@@ -54,6 +54,31 @@ public sealed class DistillTests : IDisposable
         Assert.Empty(report.GetProperty("comparisons").EnumerateArray());
     }
 
+    /// <summary>The second twin trains for what the live teacher cost: as many more steps, within the rounding of one.</summary>
+    [Fact]
+    public void ASecondTwinTrainsAtEqualCompute()
+    {
+        string[] line = ["distill", _world.Recipe(), "--set", "train.tokens=8000", "--json", "--out"];
+        JsonElement compute = DoorRun.Of([.. line, _world["live"]]).Json.GetProperty("compute");
+        double factor = compute.GetProperty("factor").GetDouble(), student = compute.GetProperty("student_flops").GetDouble(), teacher = compute.GetProperty("teacher_flops").GetDouble();
+        Assert.Equal(factor, (student + teacher) / student, 1e-12);
+        Assert.InRange(factor, 1.1, 3);
+        JsonElement equal = compute.GetProperty("equal"), comparison = equal.GetProperty("comparisons")[0];
+        Assert.Equal(factor, equal.GetProperty("twin_tokens").GetDouble() / compute.GetProperty("tokens").GetDouble(), 0.03);
+        Assert.Equal("held-out cross entropy", comparison.GetProperty("metric").GetString());
+        Assert.Equal(2, comparison.GetProperty("interval").GetProperty("seeds").GetInt32());
+        Assert.True(File.Exists(Path.Combine(_world["live"], "checkpoints", "twin_equal_compute-2.state")));
+
+        JsonElement off = DoorRun.Of([.. line, _world["off"], "--set", "twin.equal_compute=false"]).Json.GetProperty("compute");
+        Assert.Equal(factor, off.GetProperty("factor").GetDouble());
+        Assert.Equal(JsonValueKind.Null, off.GetProperty("equal").ValueKind);
+
+        JsonElement text = DoorRun.Of([.. line, _world["text"], "--set", "signal.kind=text", "--set", "loss={cross_entropy: 1}"]).Json;
+        Assert.Equal(1, text.GetProperty("compute").GetProperty("factor").GetDouble());
+        Assert.Contains("the same within 2 %", text.GetProperty("verdict").GetProperty("equal_compute").GetString(), StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_world["text"], "checkpoints", "twin_equal_compute-1.state")));
+    }
+
     [Fact]
     public void AnInterruptedRunSaysHowToGoOn()
     {

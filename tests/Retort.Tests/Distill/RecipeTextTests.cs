@@ -28,6 +28,7 @@ public sealed partial class RecipeTextTests : IDisposable
     [InlineData("student: {shape: {hidden: 16, heads: 2, family: qwen3, head_size: 6, key_value_heads: 1, tied_head: false}, train_tokenizer: 300}\n" + Sample)]
     [InlineData("teacher: t\nstudent: {teacher_layers: [0, 2, 5]}\ndata: {text: [a.txt, ../b.txt], mask_prompts: false}\n")]
     [InlineData("teacher: t\nstudent: {from: some/model}\ndata: {prompts: p.jsonl}\ntwin: false\n")]
+    [InlineData("teacher: t\n" + Shape + Sample + "twin: {equal_compute: false}\n")]
     [InlineData("teacher: t\nteacher_tokenizer: tok.bin\n" + Shape + "data: {teacher_samples: 70, sample_temperature: 0.7, seed: 9}\nsignal: {kind: live}\nloss: {reverse_kl: 0.1, jensen_shannon: 0.3, beta: 0.2}\n")]
     [InlineData("teacher: t\n" + Shape + Sample + "signal: {kind: top_k, k: 7, tail: sample}\nloss: {cross_entropy: 0.2, forward_kl: 0.8, temperature: 1.7}\n")]
     [InlineData("teacher: t\n" + Shape + Sample + "signal: {kind: text}\nloss: {cross_entropy: 1}\n")]
@@ -54,6 +55,7 @@ public sealed partial class RecipeTextTests : IDisposable
     [InlineData("loss", "")]
     [InlineData("signal", "")]
     [InlineData("train", "")]
+    [InlineData("twin", "")]
     [InlineData("evaluate", "")]
     [InlineData("export", "")]
     public void SpellsOutEveryKey(string section, string alternatives)

@@ -59,9 +59,9 @@ public sealed class ResumeTests : IDisposable
         Assert.True(Run(whole, -1, resume: false));
         string[] expected = Lines(whole);
         Assert.Equal(expected.Length, expected.Select(l => JsonNode.Parse(l)!).Select(l => $"{l["arm"]} {l["seed"]} {l["step"]}").Distinct().Count());
-        Assert.Equal(4 * 10, expected.Count(l => JsonNode.Parse(l)!["held_out"] is not null));
+        Assert.Equal(6 * 10, expected.Count(l => JsonNode.Parse(l)!["held_out"] is not null));
         int stops = 0;
-        while (!Run(parts, 7, resume: stops > 0))
+        while (!Run(parts, 9 + stops, resume: stops > 0))
         {
             Assert.True(++stops < 100);
             string[] soFar = File.Exists(Path.Combine(parts, "metrics.jsonl")) ? Lines(parts) : [];
