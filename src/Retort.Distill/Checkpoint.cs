@@ -9,6 +9,11 @@ using Retort.Model.Files;
 
 namespace Retort.Distill;
 
+/// <summary>What has gathered since a curve's last point.</summary>
+/// <param name="Loss">Sum over counted tokens, nats.</param>
+/// <param name="Tokens">Counted tokens.</param>
+public readonly record struct OpenPoint(double Loss, long Tokens, int Steps);
+
 /// <summary>
 /// The state of one training run in one file: steps, curve, weights and both moments, closed by a SHA-256. Order of data and learning rate
 /// follow from the step alone, so nothing else is needed to go on to the same bits.
@@ -25,7 +30,7 @@ public sealed class Checkpoint(string path, string key)
     // A loss may overflow in a training that recovers.
     static readonly JsonSerializerOptions s_json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    sealed record Header(string Key, int Steps, long Floats, IReadOnlyList<TrainPoint> Curve);
+    sealed record Header(string Key, int Steps, long Floats, IReadOnlyList<TrainPoint> Curve, OpenPoint Open);
 
     /// <summary>Called with the curve after each save.</summary>
     public Action<IReadOnlyList<TrainPoint>>? Saved { get; init; }
@@ -36,13 +41,13 @@ public sealed class Checkpoint(string path, string key)
     /// <summary>The curve the file holds; empty where there is none.</summary>
     public IReadOnlyList<TrainPoint> Curve => Peek()?.Curve ?? [];
 
-    public void Save(Optimizer optimizer, IReadOnlyList<TrainPoint> curve)
+    public void Save(Optimizer optimizer, IReadOnlyList<TrainPoint> curve, OpenPoint open = default)
     {
-        AtomicFile.Write(path, stream => Write(stream, optimizer, curve));
+        AtomicFile.Write(path, stream => Write(stream, optimizer, curve, open));
         Saved?.Invoke(curve);
     }
 
-    void Write(Stream stream, Optimizer optimizer, IReadOnlyList<TrainPoint> curve)
+    void Write(Stream stream, Optimizer optimizer, IReadOnlyList<TrainPoint> curve, OpenPoint open)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Put(ReadOnlySpan<byte> bytes)
@@ -52,7 +57,7 @@ public sealed class Checkpoint(string path, string key)
         }
 
         FloatBuffer[] arenas = [.. Arenas(optimizer)];
-        byte[] header = JsonSerializer.SerializeToUtf8Bytes(new Header(key, optimizer.Steps, arenas.Sum(a => (long)a.Length), curve), s_json);
+        byte[] header = JsonSerializer.SerializeToUtf8Bytes(new Header(key, optimizer.Steps, arenas.Sum(a => (long)a.Length), curve, open), s_json);
         Span<byte> length = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(length, header.Length);
         Put(Magic);
@@ -69,12 +74,12 @@ public sealed class Checkpoint(string path, string key)
         stream.Write(hash.GetHashAndReset());
     }
 
-    /// <summary>Puts the file's state into the optimizer and returns the curve so far; null when there is no file.</summary>
-    public List<TrainPoint>? Load(Optimizer optimizer)
+    /// <summary>Puts the file's state into the optimizer and returns the curve so far; nothing when there is no file.</summary>
+    public (List<TrainPoint> Curve, OpenPoint Open) Load(Optimizer optimizer)
     {
         if (!File.Exists(path))
         {
-            return null;
+            return ([], default);
         }
 
         using FileStream file = File.OpenRead(path);
@@ -109,7 +114,7 @@ public sealed class Checkpoint(string path, string key)
         }
 
         optimizer.Steps = header.Steps;
-        return [.. header.Curve];
+        return ([.. header.Curve], header.Open);
     }
 
     /// <summary>The header alone, without the weights behind it.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Retort.Evidence.Statistics;
 using Retort.Kernels;
@@ -17,14 +18,18 @@ public sealed partial class DistillJob
 
     Evaluated Evaluate(Trained trained, LlamaWeights? teacher, Tokenizer tokenizer, Corpus corpus, Dataset heldOut)
     {
-        _progress(new("evaluate", 0, "held-out text"));
         LlamaWeights[] all = [.. trained.Students, .. trained.Twins, .. trained.EqualComputeTwins];
-        IReadOnlyList<RowScores> scores = Evaluation.Score(all, teacher, heldOut, _workers, _stop);
+        IReadOnlyList<RowScores> scores = Evaluation.Score(
+            all, teacher, heldOut, _workers, _stop, done => Show(HeldOutText, (double)done / heldOut.Rows, "evaluate", string.Create(CultureInfo.InvariantCulture, $"held-out text, row {done:n0} of {heldOut.Rows:n0}")));
         IReadOnlyList<Document> tasks = GoldTasks.Choose(corpus.HeldOut, _recipe.Evaluate.GoldItems);
         int answered = 0, models = all.Length + (teacher is null ? 0 : 1), taken = 0;
         GoldAnswers Answer(LlamaWeights model)
         {
-            _progress(new("evaluate", (double)answered++ / models, "gold tasks"));
+            if (tasks.Count > 0)
+            {
+                Show(GoldTaskAnswers, (double)answered++ / models, "evaluate", string.Create(CultureInfo.InvariantCulture, $"{tasks.Count:n0} gold tasks, model {answered} of {models}"));
+            }
+
             return GoldTasks.Answer(model, tokenizer, tasks, _recipe.Evaluate.MaxTokens, _workers, _stop);
         }
 
@@ -55,6 +60,7 @@ public sealed partial class DistillJob
 
         AnswerSample[] samples = [.. Enumerable.Range(0, tasks.Count).DistinctBy(i => tasks[i].Kind).Take(_recipe.Evaluate.Samples).Select(i => new AnswerSample(
             tasks[i].Prompt, teacherGold?.Answers[i], student.Gold[0].Answers[i], twin?.Gold[0].Answers[i], tasks[i].Gold))];
+        Show(GoldTaskAnswers, 1, "evaluate", "speed and samples");
         return new(
             new RunResults(teacherScores, student.Scores, twin?.Scores), Compare(student, twin, heldOut, tasks.Count), equal?.Scores, Compare(student, equal, heldOut, tasks.Count),
             MeasureSpeed(trained.Students[0], teacher),

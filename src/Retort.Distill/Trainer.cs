@@ -95,19 +95,17 @@ public sealed class Trainer
     public IReadOnlyList<TrainPoint> Run(LlamaWeights student, TrainOptions options, Checkpoint? checkpoint, Action<TrainPoint, int>? point, CancellationToken stop, ValidationLoss? validation = null)
     {
         Optimizer optimizer = new(student, options.Optimizer);
-        List<TrainPoint> curve = checkpoint?.Load(optimizer) ?? [];
-        long tokens = curve.Count > 0 ? curve[^1].Tokens : 0, since = 0, saved = Stopwatch.GetTimestamp(), started = saved;
-        double sum = 0;
-        int sinceSteps = 0;
+        (List<TrainPoint> curve, OpenPoint open) = checkpoint?.Load(optimizer) ?? ([], default);
+        long tokens = (curve.Count > 0 ? curve[^1].Tokens : 0) + open.Tokens, timed = 0, saved = Stopwatch.GetTimestamp(), started = saved;
         for (int step = optimizer.Steps; step < options.Steps; step++)
         {
-            if (stop.IsCancellationRequested && sinceSteps == 0)
+            if (stop.IsCancellationRequested)
             {
-                checkpoint?.Save(optimizer, curve);
+                checkpoint?.Save(optimizer, curve, open);
                 stop.ThrowIfCancellationRequested();
             }
 
-            double total = StepTokens(options, step);
+            double total = StepTokens(options, step), sum = 0;
             for (int micro = 0; micro < options.Accumulate; micro++)
             {
                 Fill(options, (step * options.Accumulate) + micro, total);
@@ -116,26 +114,27 @@ public sealed class Trainer
 
             float rate = options.Schedule.Rate(options.Rate, step, options.Steps);
             double norm = optimizer.Step(rate, _workers);
-            tokens += (long)total;
-            since += (long)total;
+            (tokens, timed) = (tokens + (long)total, timed + (long)total);
+            open = new(open.Loss + sum, open.Tokens + (long)total, open.Steps + 1);
             if (double.IsNaN(norm) || double.IsInfinity(norm))
             {
                 throw new UserError($"the gradient is no longer a number at step {step + 1}", "train.rate", $"Lower the learning rate (it peaks at {options.Rate}) or check the data.");
             }
 
             bool due = validation?.IsDue(step, options.Steps) ?? false;
-            if (++sinceSteps == PointSteps || due || step == options.Steps - 1)
+            if (open.Steps == PointSteps || due || step == options.Steps - 1)
             {
-                double speed = since / Math.Max(1e-9, Stopwatch.GetElapsedTime(started).TotalSeconds);
-                TrainPoint made = new(step + 1, tokens, sum / Math.Max(1, since), rate, norm, speed, due ? validation!.Measure(student) : null);
+                double speed = timed / Math.Max(1e-9, Stopwatch.GetElapsedTime(started).TotalSeconds);
+                TrainPoint made = new(step + 1, tokens, open.Loss / Math.Max(1, open.Tokens), rate, norm, speed, due ? validation!.Measure(student) : null);
                 curve.Add(made);
                 point?.Invoke(made, options.Steps);
-                (sum, since, sinceSteps, started) = (0, 0, 0, Stopwatch.GetTimestamp());
-                if (checkpoint is not null && (step == options.Steps - 1 || (options.CheckpointSeconds > 0 && Stopwatch.GetElapsedTime(saved).TotalSeconds >= options.CheckpointSeconds)))
-                {
-                    checkpoint.Save(optimizer, curve);
-                    saved = Stopwatch.GetTimestamp();
-                }
+                (open, timed, started) = (default, 0, Stopwatch.GetTimestamp());
+            }
+
+            if (checkpoint is not null && (step == options.Steps - 1 || (options.CheckpointSeconds > 0 && Stopwatch.GetElapsedTime(saved).TotalSeconds >= options.CheckpointSeconds)))
+            {
+                checkpoint.Save(optimizer, curve, open);
+                saved = Stopwatch.GetTimestamp();
             }
         }
 

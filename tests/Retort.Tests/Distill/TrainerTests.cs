@@ -82,6 +82,26 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(whole, Trained(2, 40, new Checkpoint(path, "k")));
     }
 
+    /// <summary>Between two points too: what has gathered since the last one is in the checkpoint.</summary>
+    [Fact]
+    public void ARunStoppedBetweenPointsResumesToTheSameCurve()
+    {
+        using Workers workers = new(2);
+        (double, int, long)[] Curve(Checkpoint? checkpoint, CancellationToken stop)
+        {
+            Trainer trainer = new(s_student, Data(10, 1), new TeacherSignal.Dense(Model(s_teacher, 9)), 4, workers);
+            return [.. trainer.Run(Model(s_student, 2), Options(40), checkpoint, null, stop).Select(p => (p.Loss, p.Step, p.Tokens))];
+        }
+
+        string path = Path.Combine(_folder, "b.state");
+        using CancellationTokenSource source = new();
+        int saves = 0;
+        Checkpoint stopping = new(path, "k") { Saved = _ => { if (++saves == 13) { source.Cancel(); } } };
+        Assert.Throws<OperationCanceledException>(() => Curve(stopping, source.Token));
+        Assert.Equal((13, 10), (new Checkpoint(path, "k").Steps, new Checkpoint(path, "k").Curve[^1].Step));
+        Assert.Equal(Curve(null, default), Curve(new Checkpoint(path, "k"), default));
+    }
+
     /// <summary>Held-out points read the weights and change none of their bits, are the same at any thread count, and survive a stop.</summary>
     [Fact]
     public void HeldOutPointsAreMeasuredAsideOfTheTraining()
