@@ -34,7 +34,7 @@ static class DistillCommand
             string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
             session.WhenStopped = $"Go on from the last checkpoint with: {Again(file, parsed.GetValue(to), changes)}";
             RunReport report = ProgressDisplay.Run(session, advance =>
-                DistillJob.Run(recipe, new DistillOptions(folder, parsed.GetValue(resume)), BundledSamples.All, p => advance(p.Step, p.Share, p.Detail), session.Time, session.Stop));
+                DistillJob.Run(recipe, new DistillOptions(folder, parsed.GetValue(resume)), BundledSamples.All, p => advance(p.Step, p.Whole ?? p.Share, p.Detail, p.Left), session.Time, session.Stop), whole: true);
             Print(session, report, folder);
             return ExitCode.Done;
         });

@@ -2,11 +2,17 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Retort.Kernels;
 using Retort.Model;
 using Retort.Model.Files;
 
 namespace Retort.Distill;
+
+/// <summary>What has gathered since a curve's last point.</summary>
+/// <param name="Loss">Sum over counted tokens, nats.</param>
+/// <param name="Tokens">Counted tokens.</param>
+public readonly record struct OpenPoint(double Loss, long Tokens, int Steps);
 
 /// <summary>
 /// The state of one training run in one file: steps, curve, weights and both moments, closed by a SHA-256. Order of data and learning rate
@@ -18,12 +24,30 @@ public sealed class Checkpoint(string path, string key)
 {
     static ReadOnlySpan<byte> Magic => "RTCKPT1\n"u8;
 
-    sealed record Header(string Key, int Steps, long Floats, IReadOnlyList<TrainPoint> Curve);
+    /// <summary>Floats read or written at once.</summary>
+    const int Piece = 1 << 20;
+
+    // A loss may overflow in a training that recovers.
+    static readonly JsonSerializerOptions s_json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    sealed record Header(string Key, int Steps, long Floats, IReadOnlyList<TrainPoint> Curve, OpenPoint Open);
+
+    /// <summary>Called with the curve after each save.</summary>
+    public Action<IReadOnlyList<TrainPoint>>? Saved { get; init; }
 
     /// <summary>Steps the file holds; 0 where there is none.</summary>
-    public int Steps => File.Exists(path) ? ReadHeader(Bytes()).Header.Steps : 0;
+    public int Steps => Peek()?.Steps ?? 0;
 
-    public void Save(Optimizer optimizer, IReadOnlyList<TrainPoint> curve) => AtomicFile.Write(path, stream =>
+    /// <summary>The curve the file holds; empty where there is none.</summary>
+    public IReadOnlyList<TrainPoint> Curve => Peek()?.Curve ?? [];
+
+    public void Save(Optimizer optimizer, IReadOnlyList<TrainPoint> curve, OpenPoint open = default)
+    {
+        AtomicFile.Write(path, stream => Write(stream, optimizer, curve, open));
+        Saved?.Invoke(curve);
+    }
+
+    void Write(Stream stream, Optimizer optimizer, IReadOnlyList<TrainPoint> curve, OpenPoint open)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Put(ReadOnlySpan<byte> bytes)
@@ -33,7 +57,7 @@ public sealed class Checkpoint(string path, string key)
         }
 
         FloatBuffer[] arenas = [.. Arenas(optimizer)];
-        byte[] header = JsonSerializer.SerializeToUtf8Bytes(new Header(key, optimizer.Steps, arenas.Sum(a => (long)a.Length), curve));
+        byte[] header = JsonSerializer.SerializeToUtf8Bytes(new Header(key, optimizer.Steps, arenas.Sum(a => (long)a.Length), curve, open), s_json);
         Span<byte> length = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(length, header.Length);
         Put(Magic);
@@ -41,61 +65,64 @@ public sealed class Checkpoint(string path, string key)
         Put(header);
         foreach (FloatBuffer arena in arenas)
         {
-            for (int at = 0; at < arena.Length; at += 1 << 20)
+            for (int start = 0; start < arena.Length; start += Piece)
             {
-                Put(MemoryMarshal.AsBytes(arena.Slice(at, Math.Min(1 << 20, arena.Length - at))));
+                Put(MemoryMarshal.AsBytes(arena.Slice(start, Math.Min(Piece, arena.Length - start))));
             }
         }
 
         stream.Write(hash.GetHashAndReset());
-    });
+    }
 
-    /// <summary>Puts the file's state into the optimizer and returns the curve so far; null when there is no file.</summary>
-    public List<TrainPoint>? Load(Optimizer optimizer)
+    /// <summary>Puts the file's state into the optimizer and returns the curve so far; nothing when there is no file.</summary>
+    public (List<TrainPoint> Curve, OpenPoint Open) Load(Optimizer optimizer)
     {
         if (!File.Exists(path))
         {
-            return null;
+            return ([], default);
         }
 
-        byte[] bytes = Bytes();
-        (Header header, int at) = ReadHeader(bytes);
+        using FileStream file = Open();
+        Header header = ReadHeader(file);
         FloatBuffer[] arenas = [.. Arenas(optimizer)];
-        long floats = arenas.Sum(a => (long)a.Length);
+        long floats = arenas.Sum(a => (long)a.Length), at = file.Position;
         if (header.Key != key)
         {
             throw new UserError("the checkpoint belongs to another run", path, "Its recipe, data or model differ; give another --out folder, or delete this one.");
         }
 
-        if (header.Floats != floats || header.Steps < 0 || header.Curve is null || header.Curve.Any(p => p is null) || bytes.Length != at + (floats * 4) + 32 || !SHA256.HashData(bytes.AsSpan(0, bytes.Length - 32)).AsSpan().SequenceEqual(bytes.AsSpan(bytes.Length - 32)))
+        if (header.Floats != floats || header.Steps < 0 || header.Curve is null || header.Curve.Any(p => p is null) || file.Length != at + (floats * 4) + SHA256.HashSizeInBytes || !IsWhole(file))
         {
             throw new UserError("the checkpoint is damaged", path, "Delete it; the run starts this model again.");
         }
 
+        file.Position = at;
         foreach (FloatBuffer arena in arenas)
         {
-            MemoryMarshal.Cast<byte, float>(bytes.AsSpan(at, arena.Length * 4)).CopyTo(arena.Span);
-            foreach (float x in arena.Span)
+            for (int start = 0; start < arena.Length; start += Piece)
             {
-                if (!float.IsFinite(x))
+                Span<float> piece = arena.Slice(start, Math.Min(Piece, arena.Length - start));
+                file.ReadExactly(MemoryMarshal.AsBytes(piece));
+                foreach (float x in piece)
                 {
-                    throw new UserError("the checkpoint holds a value that is not a number", path, "Delete it; the run starts this model again.");
+                    if (!float.IsFinite(x))
+                    {
+                        throw new UserError("the checkpoint holds a value that is not a number", path, "Delete it; the run starts this model again.");
+                    }
                 }
             }
-
-            at += arena.Length * 4;
         }
 
         optimizer.Steps = header.Steps;
-        return [.. header.Curve];
+        return ([.. header.Curve], header.Open);
     }
 
-    /// <exception cref="UserError">The system refuses the file, or it is too long for one array.</exception>
-    byte[] Bytes()
+    /// <exception cref="UserError">The system refuses the file.</exception>
+    FileStream Open()
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return File.OpenRead(path);
         }
         catch (Exception e) when (FileFault.Is(e))
         {
@@ -103,23 +130,56 @@ public sealed class Checkpoint(string path, string key)
         }
     }
 
-    (Header Header, int At) ReadHeader(byte[] bytes)
+    /// <summary>The header alone, without the weights behind it.</summary>
+    Header? Peek()
     {
-        int at = Magic.Length + 4;
-        int length = bytes.Length < at ? -1 : BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(Magic.Length));
-        if (length <= 0 || length > bytes.Length - at || !bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using FileStream file = Open();
+        return ReadHeader(file);
+    }
+
+    /// <summary>Reads the header and leaves the file at the first weight.</summary>
+    Header ReadHeader(FileStream file)
+    {
+        byte[] start = new byte[Magic.Length + 4];
+        int read = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false), length = read < start.Length ? -1 : BinaryPrimitives.ReadInt32LittleEndian(start.AsSpan(Magic.Length));
+        if (length <= 0 || length > file.Length - read || !start.AsSpan(0, Magic.Length).SequenceEqual(Magic))
         {
             throw new UserError("this is no checkpoint", path, "Delete it; the run starts this model again.");
         }
 
+        byte[] header = new byte[length];
+        file.ReadExactly(header);
         try
         {
-            return (JsonSerializer.Deserialize<Header>(bytes.AsSpan(at, length)) ?? throw new JsonException(), at + length);
+            return JsonSerializer.Deserialize<Header>(header, s_json) ?? throw new JsonException();
         }
         catch (JsonException)
         {
             throw new UserError("the checkpoint's header cannot be read", path, "Delete it; the run starts this model again.");
         }
+    }
+
+    /// <summary>Whether the last 32 bytes are the hash of all before them.</summary>
+    static bool IsWhole(FileStream file)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] piece = new byte[1 << 20], stated = new byte[SHA256.HashSizeInBytes];
+        file.Position = 0;
+        for (long left = file.Length - stated.Length; left > 0;)
+        {
+            int read = (int)Math.Min(left, piece.Length);
+            file.ReadExactly(piece, 0, read);
+            hash.AppendData(piece, 0, read);
+            left -= read;
+        }
+
+        file.ReadExactly(stated);
+        return hash.GetHashAndReset().AsSpan().SequenceEqual(stated);
     }
 
     static IEnumerable<FloatBuffer> Arenas(Optimizer optimizer) => new[] { optimizer.Weights, optimizer.First, optimizer.Second }.SelectMany(w => w.Arenas);

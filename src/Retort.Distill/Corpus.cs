@@ -9,6 +9,9 @@ namespace Retort.Distill;
 /// <param name="SpecialTokens">Spellings a trained tokenizer keeps whole; the last one ends a document.</param>
 public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Document> Validation, IReadOnlyList<Document> HeldOut, string Source, IReadOnlyList<string> SpecialTokens)
 {
+    /// <summary>Tokens the teacher wrote for it; 0 where the text is not the teacher's.</summary>
+    public long Sampled { get; init; }
+
     /// <summary>The mark that ends a document of plain files.</summary>
     public const string End = "<|end|>";
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Retort.Evidence.Statistics;
 using Retort.Kernels;
@@ -9,22 +10,46 @@ namespace Retort.Distill;
 /// <summary>Steps 6 and 7: what the models are worth, and the record of it.</summary>
 public sealed partial class DistillJob
 {
-    sealed record Evaluated(RunResults Results, IReadOnlyList<PairedComparison> Comparisons, SpeedFacts Speed, IReadOnlyList<AnswerSample> Samples);
+    sealed record Evaluated(
+        RunResults Results, IReadOnlyList<PairedComparison> Comparisons, SeededScores? EqualComputeTwin, IReadOnlyList<PairedComparison> EqualComputeComparisons, SpeedFacts Speed, IReadOnlyList<AnswerSample> Samples);
 
-    Evaluated Evaluate(List<LlamaWeights> students, List<LlamaWeights> twins, LlamaWeights? teacher, Tokenizer tokenizer, Corpus corpus, Dataset heldOut)
+    /// <summary>One model a seed, measured on the same rows and tasks.</summary>
+    sealed record Measured(RowScores[] Rows, GoldAnswers[] Gold, SeededScores Scores);
+
+    Evaluated Evaluate(Trained trained, LlamaWeights? teacher, Tokenizer tokenizer, Corpus corpus, Dataset heldOut)
     {
-        _progress(new("evaluate", 0, "held-out text"));
-        IReadOnlyList<RowScores> scores = Evaluation.Score([.. students, .. twins], teacher, heldOut, _workers, _stop);
-        RowScores[] mine = [.. scores.Take(students.Count)], others = [.. scores.Skip(students.Count)];
+        LlamaWeights[] all = [.. trained.Students, .. trained.Twins, .. trained.EqualComputeTwins];
+        IReadOnlyList<RowScores> scores = Evaluation.Score(
+            all, teacher, heldOut, _workers, _stop, done => Show(HeldOutText, (double)done / heldOut.Rows, "evaluate", string.Create(CultureInfo.InvariantCulture, $"held-out text, row {done:n0} of {heldOut.Rows:n0}")));
         IReadOnlyList<Document> tasks = GoldTasks.Choose(corpus.HeldOut, _recipe.Evaluate.GoldItems);
-        int answered = 0, models = students.Count + twins.Count + (teacher is null ? 0 : 1);
+        int answered = 0, models = all.Length + (teacher is null ? 0 : 1), taken = 0;
         GoldAnswers Answer(LlamaWeights model)
         {
-            _progress(new("evaluate", (double)answered++ / models, "gold tasks"));
+            if (tasks.Count > 0)
+            {
+                Show(GoldTaskAnswers, (double)answered++ / models, "evaluate", string.Create(CultureInfo.InvariantCulture, $"{tasks.Count:n0} gold tasks, model {answered} of {models}"));
+            }
+
             return GoldTasks.Answer(model, tokenizer, tasks, _recipe.Evaluate.MaxTokens, _workers, _stop);
         }
 
-        GoldAnswers[] mineGold = [.. students.Select(Answer)], othersGold = [.. twins.Select(Answer)];
+        Measured? Measure(IReadOnlyList<LlamaWeights> group)
+        {
+            if (group.Count == 0)
+            {
+                return null;
+            }
+
+            RowScores[] rows = [.. scores.Skip(taken).Take(group.Count)];
+            taken += group.Count;
+            GoldAnswers[] gold = [.. group.Select(Answer)];
+            return new(rows, gold, SeededScores.Of([.. rows.Select((r, i) => new SeedScores(
+                _recipe.Train.Seeds[i],
+                new Scores(r.Mean(r.CrossEntropy), r.ForwardKl is null ? null : r.Mean(r.ForwardKl), r.Agreement is null ? null : r.Mean(r.Agreement), r.Calibration, gold[i].ByKind(tasks))))]));
+        }
+
+        Measured student = Measure(trained.Students)!;
+        Measured? twin = Measure(trained.Twins), equal = Measure(trained.EqualComputeTwins);
         GoldAnswers? teacherGold = teacher is null ? null : Answer(teacher);
         Scores? teacherScores = null;
         if (teacher is not null)
@@ -33,33 +58,44 @@ public sealed partial class DistillJob
             teacherScores = new(t.Mean(t.CrossEntropy), null, null, t.Calibration, teacherGold!.ByKind(tasks));
         }
 
-        SeededScores Seeded(RowScores[] rows, GoldAnswers[] gold) => SeededScores.Of([.. rows.Select((r, i) => new SeedScores(
-            _recipe.Train.Seeds[i],
-            new Scores(r.Mean(r.CrossEntropy), r.ForwardKl is null ? null : r.Mean(r.ForwardKl), r.Agreement is null ? null : r.Mean(r.Agreement), r.Calibration, gold[i].ByKind(tasks))))]);
-        RunResults results = new(teacherScores, Seeded(mine, mineGold), others.Length > 0 ? Seeded(others, othersGold) : null);
+        AnswerSample[] samples = [.. Enumerable.Range(0, tasks.Count).DistinctBy(i => tasks[i].Kind).Take(_recipe.Evaluate.Samples).Select(i => new AnswerSample(
+            tasks[i].Prompt, teacherGold?.Answers[i], student.Gold[0].Answers[i], twin?.Gold[0].Answers[i], tasks[i].Gold))];
+        Show(GoldTaskAnswers, 1, "evaluate", "speed and samples");
+        return new(
+            new RunResults(teacherScores, student.Scores, twin?.Scores), Compare(student, twin, heldOut, tasks.Count), equal?.Scores, Compare(student, equal, heldOut, tasks.Count),
+            MeasureSpeed(trained.Students[0], teacher),
+            samples.Length > 0 ? samples : Continuations(trained.Students[0], trained.Twins.Count > 0 ? trained.Twins[0] : null, teacher, tokenizer, corpus));
+    }
+
+    /// <summary>Student against a twin on every metric, the one the verdict rests on first; empty without a twin or with a single seed.</summary>
+    List<PairedComparison> Compare(Measured student, Measured? twin, Dataset heldOut, int tasks)
+    {
         List<PairedComparison> comparisons = [];
-        if (results.Twin is { } twin && mine.Length > 1 && heldOut.Rows > 1)
+        if (twin is null || student.Rows.Length < 2)
         {
-            double[] weights = mine[0].Tokens;
+            return comparisons;
+        }
+
+        Scores mean = twin.Scores.Mean;
+        if (heldOut.Rows > 1)
+        {
             BootstrapInterval Interval(Func<RowScores, double[]> value, double sign) => HierarchicalBootstrap.Interval(
-                [.. mine.Select((m, s) => value(others[s]).Zip(value(m), (b, a) => sign * (b - a)).ToArray())], weights, _recipe.Data.Seed);
-            comparisons.Add(PairedComparison.OfText(Interval(r => r.CrossEntropy, 1), twin.Mean.CrossEntropy, _recipe.Data.TeacherSamples is not null));
-            if (mine[0].ForwardKl is not null)
+                [.. student.Rows.Select((m, s) => value(twin.Rows[s]).Zip(value(m), (b, a) => sign * (b - a)).ToArray())], student.Rows[0].Tokens, _recipe.Data.Seed);
+            comparisons.Add(PairedComparison.OfText(Interval(r => r.CrossEntropy, 1), mean.CrossEntropy, _recipe.Data.TeacherSamples is not null));
+            if (student.Rows[0].ForwardKl is not null)
             {
-                comparisons.Add(PairedComparison.OfForwardKl(Interval(r => r.ForwardKl!, 1), twin.Mean.ForwardKl ?? 0));
-                comparisons.Add(PairedComparison.OfAgreement(Interval(r => r.Agreement!, -1), twin.Mean.TopAgreement ?? 0));
+                comparisons.Add(PairedComparison.OfForwardKl(Interval(r => r.ForwardKl!, 1), mean.ForwardKl ?? 0));
+                comparisons.Add(PairedComparison.OfAgreement(Interval(r => r.Agreement!, -1), mean.TopAgreement ?? 0));
             }
         }
 
-        if (results.Twin is { } control && mine.Length > 1 && tasks.Count > 1)
+        if (tasks > 1)
         {
-            double[][] differences = [.. mineGold.Select((g, s) => g.Scores.Zip(othersGold[s].Scores, (a, b) => a - b).ToArray())];
-            comparisons.Insert(_recipe.Evaluate.Metric == "gold" ? 0 : Math.Min(1, comparisons.Count), PairedComparison.OfGold(HierarchicalBootstrap.Interval(differences, [], _recipe.Data.Seed), control.Mean.GoldMean ?? 0));
+            double[][] differences = [.. student.Gold.Select((g, s) => g.Scores.Zip(twin.Gold[s].Scores, (a, b) => a - b).ToArray())];
+            comparisons.Insert(_recipe.Evaluate.Metric == "gold" ? 0 : Math.Min(1, comparisons.Count), PairedComparison.OfGold(HierarchicalBootstrap.Interval(differences, [], _recipe.Data.Seed), mean.GoldMean ?? 0));
         }
 
-        AnswerSample[] samples = [.. Enumerable.Range(0, tasks.Count).DistinctBy(i => tasks[i].Kind).Take(_recipe.Evaluate.Samples).Select(i => new AnswerSample(
-            tasks[i].Prompt, teacherGold?.Answers[i], mineGold[0].Answers[i], othersGold.Length > 0 ? othersGold[0].Answers[i] : null, tasks[i].Gold))];
-        return new(results, comparisons, MeasureSpeed(students[0], teacher), samples.Length > 0 ? samples : Continuations(students[0], twins.FirstOrDefault(), teacher, tokenizer, corpus));
+        return comparisons;
     }
 
     /// <summary>Where no task has a gold answer: how each goes on from the first words of held-out texts.</summary>
@@ -85,19 +121,14 @@ public sealed partial class DistillJob
     }
 
     RunReport Report(
-        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, List<SeedCurves> curves, Evaluated evaluated)
+        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, Trained trained, TrainingCompute compute, Evaluated evaluated)
     {
-        long tokens = curves[0].Student[^1].Tokens;
-        double half = _recipe.Train.Context / 2.0, studentFlops = 3 * config.ForwardFlops(half) * tokens;
-        double? teacherFlops = teacher is null ? null : signal switch
-        {
-            TeacherSignal.Dense => teacher.Config.ForwardFlops(half) * tokens,
-            TeacherSignal.Sparse => teacher.Config.ForwardFlops(half) * train.Tokens.Length / _recipe.Train.Seeds.Count,
-            _ => 0,
-        };
+        IReadOnlyList<CurvePoint> longer = trained.Curves[0].TwinEqualCompute;
+        EqualCompute? equal = evaluated.EqualComputeTwin is { } scores ? new(longer[^1].Tokens, compute.Student * compute.Factor, scores, evaluated.EqualComputeComparisons) : null;
+        ComputeFacts spent = new(trained.Curves[0].Student[^1].Tokens, compute.Student, _recipe.Twin is null ? null : compute.Student, teacher is null ? null : compute.Teacher, equal);
         int bytesEach = _recipe.Export.Type == "f32" ? 4 : 2;
         Verdict? verdict = teacher is null ? null
-            : !_recipe.Twin ? Verdict.WithoutTwin()
+            : _recipe.Twin is null ? Verdict.WithoutTwin()
             : evaluated.Comparisons.Count == 0 ? Verdict.OfOneSeed()
             : Verdict.Of(evaluated.Comparisons[0]);
         SignalFacts? facts = signal switch
@@ -110,16 +141,17 @@ public sealed partial class DistillJob
             new RunIdentity(
                 _recipe.Name, _time.GetUtcNow(), _recipe.Train.Seeds, _recipeHash, Lanes.Path.ToString(), _workers.Threads, RuntimeInformation.ProcessArchitecture.ToString(),
                 new Dictionary<string, string> { ["retort"] = typeof(DistillJob).Assembly.GetName().Version?.ToString(3) ?? "", [".NET"] = Environment.Version.ToString(), ["system"] = RuntimeInformation.OSDescription }),
-            verdict,
+            verdict is null ? null : verdict with { EqualCompute = EqualComputeFinding.Of(verdict, spent, evaluated.Results.Student.Mean.CrossEntropy) },
             teacherFacts,
             new ModelFacts("student", Shape(config), config.Parameters, config.Parameters * bytesEach),
             new DataFacts(corpus.Source, train.Documents, train.Counted, heldOut.Documents, heldOut.Counted, _recipe.Data.TeacherSamples is not null),
             facts,
             evaluated.Results,
             evaluated.Comparisons,
-            curves,
+            trained.Curves,
+            trained.Validation,
             search,
-            new ComputeFacts(tokens, studentFlops, _recipe.Twin ? studentFlops : null, teacherFlops, null),
+            spent,
             evaluated.Speed,
             CostFacts.Of(evaluated.Speed, _recipe.Evaluate.Currency, _recipe.Evaluate.PricePerCoreHour, _workers.Threads, _times.Sum(t => t.Seconds) * _workers.Threads / 3600),
             evaluated.Samples,

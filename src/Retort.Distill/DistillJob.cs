@@ -18,7 +18,9 @@ public sealed record DistillOptions(string Out, bool Resume);
 /// <summary>What a person watching wants to know.</summary>
 /// <param name="Share">Of this step, 0 to 1.</param>
 /// <param name="Detail">Loss, rate and the like.</param>
-public sealed record RunProgress(string Step, double Share, string Detail);
+/// <param name="Whole">Share of the whole work, 0 to 1; null where it has this one step.</param>
+/// <param name="Left">Time the whole work still takes; null while nobody can tell.</param>
+public sealed record RunProgress(string Step, double Share, string Detail, double? Whole = null, TimeSpan? Left = null);
 
 /// <summary>
 /// Distills a student from a local teacher, or trains one from text when there is no teacher:
@@ -36,6 +38,9 @@ public sealed record RunProgress(string Step, double Share, string Detail);
 /// </summary>
 public sealed partial class DistillJob : IDisposable
 {
+    /// <summary>Files of the run folder, by their path in it.</summary>
+    const string SamplesFile = "samples.jsonl", SignalsFile = "signals/train.sig";
+
     readonly Recipe _recipe;
     readonly DistillOptions _options;
     readonly IReadOnlyDictionary<string, SampleSource> _samples;
@@ -44,6 +49,7 @@ public sealed partial class DistillJob : IDisposable
     readonly TimeProvider _time;
     readonly Workers _workers;
     readonly Manifest _manifest;
+    readonly RunPlan _plan;
     readonly List<StepTime> _times = [];
     readonly List<string> _warnings = [];
     readonly string _recipeHash;
@@ -58,7 +64,8 @@ public sealed partial class DistillJob : IDisposable
         _stop = stop;
         _workers = new(recipe.Train.Threads > 0 ? recipe.Train.Threads : Environment.ProcessorCount);
         _manifest = new(options.Out);
-        _recipeHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Canonical(recipe))));
+        _plan = new(time);
+        _recipeHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeText.Of(recipe))));
     }
 
     /// <exception cref="UserError">Bad input.</exception>
@@ -83,6 +90,8 @@ public sealed partial class DistillJob : IDisposable
         (Corpus corpus, Tokenizer tokenizer, Dataset train, Dataset validation, Dataset heldOut) = Timed("data", () => Gather(teacher, teacherTokenizer));
         LlamaConfig config = StudentModel.Config(_recipe, tokenizer, teacher);
         CheckMemory(config, teacher);
+        double tokensPerRow = (double)train.Counted / train.Rows;
+        Plan(config, teacher, corpus.Sampled, train.Tokens.Length, tokensPerRow);
 
         // 3
         TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, tokenizer, train));
@@ -90,48 +99,27 @@ public sealed partial class DistillJob : IDisposable
         // 4 and 5
         Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers, _recipe.Train.OnPolicy is { } own ? OnPolicy.Of(own, corpus.Train, train, tokenizer) : null);
         RateSearch? search = Timed("search", () => SearchRate(trainer, config, teacher, validation));
-        double studentRate = search?.StudentRate ?? _recipe.Train.Rates[0], twinRate = search?.TwinRate ?? _recipe.Train.Rates[0];
-        List<LlamaWeights> students = [], twins = [];
-        List<SeedCurves> curves = [];
-        Timed("train", () =>
-        {
-            foreach (long seed in _recipe.Train.Seeds)
-            {
-                (LlamaWeights student, IReadOnlyList<TrainPoint> a) = TrainOne(trainer, config, teacher, "student", seed, _recipe.Loss, studentRate);
-                students.Add(student);
-                IReadOnlyList<TrainPoint> b = [];
-                if (_recipe.Twin)
-                {
-                    (LlamaWeights twin, b) = TrainOne(trainer, config, teacher, "twin", seed, TwinLoss, twinRate);
-                    twins.Add(twin);
-                }
-
-                curves.Add(new(seed, [.. a.Select(Point)], [.. b.Select(Point)]));
-            }
-
-            return 0;
-        });
+        TrainingCompute compute = Compute(config, teacher, corpus.Sampled, train.Tokens.Length, Steps(tokensPerRow));
+        Trained trained = Timed("train", () => Train(trainer, config, teacher, teacherHash, validation, search, compute));
 
         // 6
-        Evaluated evaluated = Timed("evaluate", () => Evaluate(students, twins, teacher, tokenizer, corpus, heldOut));
+        Evaluated evaluated = Timed("evaluate", () => Evaluate(trained, teacher, tokenizer, corpus, heldOut));
 
         // 7
-        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, curves, evaluated);
+        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, trained, compute, evaluated);
         WriteReport(report);
 
         // 8
-        Export(students[0], tokenizer);
+        Export(trained.Students[0], tokenizer);
         return report;
     }
 
     LossWeights TwinLoss => new(1, 0, 0, 0, 0.5f, 1);
 
-    static CurvePoint Point(TrainPoint p) => new(p.Tokens, p.Loss, null);
-
     void PrepareFolder()
     {
-        string recipePath = Path.Combine(_options.Out, "recipe.json");
-        byte[] canonical = Encoding.UTF8.GetBytes(Canonical(_recipe));
+        string recipePath = Path.Combine(_options.Out, "recipe.yaml");
+        byte[] resolved = Encoding.UTF8.GetBytes(RecipeText.Of(_recipe));
         if (File.Exists(recipePath))
         {
             if (!_options.Resume)
@@ -139,7 +127,7 @@ public sealed partial class DistillJob : IDisposable
                 throw new UserError("the folder already holds a run", _options.Out, "Add --resume to go on with it, or give another --out folder.");
             }
 
-            if (!File.ReadAllBytes(recipePath).AsSpan().SequenceEqual(canonical))
+            if (!File.ReadAllBytes(recipePath).AsSpan().SequenceEqual(resolved))
             {
                 throw new UserError("the folder holds a run of another recipe", _options.Out, "Resume with the same recipe and --set values, or give another --out folder.");
             }
@@ -155,7 +143,7 @@ public sealed partial class DistillJob : IDisposable
             throw new UserError("the run folder cannot be made", _options.Out, "Give a folder you may write to with --out.");
         }
 
-        AtomicFile.WriteAllBytes(recipePath, canonical);
+        AtomicFile.WriteAllBytes(recipePath, resolved);
     }
 
     (LlamaWeights?, ModelFacts?, string, Tokenizer?) OpenTeacher()
@@ -193,20 +181,23 @@ public sealed partial class DistillJob : IDisposable
     /// <summary>Text drawn from the teacher itself, kept in the run folder so that a resumed run reads the same.</summary>
     Corpus SampleTeacher(LlamaWeights teacher, Tokenizer tokenizer, int count)
     {
-        string path = Path.Combine(_options.Out, "samples.jsonl");
+        string path = Path.Combine(_options.Out, SamplesFile);
         if (!File.Exists(path))
         {
+            int context = _recipe.Train.Context;
+            Plan(StudentModel.Config(_recipe, tokenizer, teacher), teacher, (long)count * context, (long)count * context, context);
             Generator generator = new(teacher, tokenizer, _workers);
             int[] begin = generator.Encode("");
             SamplingOptions options = new() { Temperature = _recipe.Data.SampleTemperature, MaxTokens = Math.Min(teacher.Config.Context, _recipe.Train.Context) - begin.Length, Seed = _recipe.Data.Seed };
             IReadOnlyList<Generation> made = generator.GenerateMany(
-                [.. Enumerable.Repeat(begin, count)], options, onProgress: p => _progress(new("sample teacher", (double)p.Finished / p.Total, string.Create(CultureInfo.InvariantCulture, $"{p.Tokens:n0} tokens"))), cancel: _stop);
+                [.. Enumerable.Repeat(begin, count)], options, onProgress: p => Show(SamplesFile, (double)p.Finished / p.Total, "sample the teacher", string.Create(CultureInfo.InvariantCulture, $"text {p.Finished:n0} of {p.Total:n0}  {p.Tokens:n0} tokens")), cancel: _stop);
             AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(string.Concat(made.Select(m => JsonSerializer.Serialize(m.Text) + "\n"))));
-            _manifest.Add("sample teacher", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "samples.jsonl");
+            _manifest.Add("sample teacher", new Dictionary<string, string> { ["recipe"] = _recipeHash }, SamplesFile);
         }
 
         Document[] documents = [.. File.ReadLines(path).Select(line => new Document("", JsonSerializer.Deserialize<string>(line) ?? "")).Where(d => d.Answer.Length > 0)];
-        return Corpus.Split(documents, _recipe.Data, $"{documents.Length} samples of the teacher at temperature {_recipe.Data.SampleTemperature.ToString(CultureInfo.InvariantCulture)}");
+        string source = $"{documents.Length} samples of the teacher at temperature {_recipe.Data.SampleTemperature.ToString(CultureInfo.InvariantCulture)}";
+        return Corpus.Split(documents, _recipe.Data, source) with { Sampled = documents.Sum(d => (long)tokenizer.Encode(d.Answer, addSpecial: false).Length) };
     }
 
     Tokenizer StudentTokenizer(Corpus corpus)
@@ -225,7 +216,7 @@ public sealed partial class DistillJob : IDisposable
         LlamaConfig c = student;
         double tokens = (double)_recipe.Train.Rows * _recipe.Train.Context;
         double kept = tokens * c.Layers * ((3.0 * c.Hidden) + (2 * c.QueryWidth) + (2 * c.KeyWidth) + (2.0 * c.FeedForward)), beside = tokens * ((12.0 * c.Hidden) + (6 * c.QueryWidth) + (4 * c.FeedForward));
-        int models = 1 + _recipe.Train.Seeds.Count + (_recipe.Twin ? _recipe.Train.Seeds.Count : 0);
+        int models = 1 + _recipe.Train.Seeds.Count + (_recipe.Twin is { } twin ? _recipe.Train.Seeds.Count * (twin.EqualCompute ? 2 : 1) : 0);
         double needed = 4.0 * ((c.Parameters * (3.0 + models)) + kept + beside) + (128 << 20), available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - (teacher is null ? 0 : LlamaWeights.Bytes(teacher.Config));
         if (needed > available)
         {
@@ -248,16 +239,16 @@ public sealed partial class DistillJob : IDisposable
         }
 
         int k = Math.Min(_recipe.Signal.K, teacher.Config.Vocabulary);
-        string path = Path.Combine(_options.Out, "signals", "train.sig");
+        string path = Path.Combine(_options.Out, SignalsFile);
         SignalHeader expected = SignalFile.Describe(teacherHash, tokenizer.Hash, train, teacher.Config.Vocabulary, k, _recipe.Loss.Temperature, _recipe.Signal.Tail);
         if (File.Exists(path))
         {
             return new TeacherSignal.Sparse(SignalFile.Open(path, expected));
         }
 
-        SignalFile file = SignalFile.Compute(teacher, expected, train, _recipe.Signal.Tail, _recipe.Data.Seed, _workers, done => _progress(new("signals", (double)done / train.Tokens.Length, "")), _stop);
+        SignalFile file = SignalFile.Compute(teacher, expected, train, _recipe.Signal.Tail, _recipe.Data.Seed, _workers, done => Show(SignalsFile, (double)done / train.Tokens.Length, "store the teacher’s signals", string.Create(CultureInfo.InvariantCulture, $"{done:n0} of {train.Tokens.Length:n0} tokens")), _stop);
         file.Save(path);
-        _manifest.Add("signals", new Dictionary<string, string> { ["teacher"] = teacherHash, ["tokenizer"] = tokenizer.Hash, ["data"] = train.Hash }, "signals/train.sig");
+        _manifest.Add("signals", new Dictionary<string, string> { ["teacher"] = teacherHash, ["tokenizer"] = tokenizer.Hash, ["data"] = train.Hash }, SignalsFile);
         return new TeacherSignal.Sparse(file);
     }
 
@@ -273,7 +264,8 @@ public sealed partial class DistillJob : IDisposable
         {
             double? Try(string arm, LossWeights loss)
             {
-                string file = Path.Combine(_options.Out, "checkpoints", string.Create(CultureInfo.InvariantCulture, $"search-{arm}-{rate}.txt"));
+                Trial trial = new(arm, rate);
+                string file = Path.Combine(_options.Out, trial.File);
                 if (File.Exists(file))
                 {
                     return double.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out double known) ? known : null;
@@ -283,8 +275,8 @@ public sealed partial class DistillJob : IDisposable
                 try
                 {
                     LlamaWeights weights = StudentModel.Create(_recipe, config, teacher, Seed(_recipe.Train.Seeds[0]));
-                    TrainOptions options = Options(rate, _recipe.Train.Seeds[0], loss) with { Steps = Math.Max(1, (int)(Steps(trainer) * _recipe.Train.SearchShare)) };
-                    trainer.Run(weights, options, null, (p, steps) => Show($"search {arm} {rate.ToString(CultureInfo.InvariantCulture)}", p, steps), _stop);
+                    TrainOptions options = Options(rate, _recipe.Train.Seeds[0], loss) with { Steps = Math.Max(1, (int)(Steps(trainer.TokensPerRow) * _recipe.Train.SearchShare)) };
+                    trainer.Run(weights, options, null, (p, steps) => Show(trial.File, trial.Title, p, steps), _stop);
                     RowScores scores = Evaluation.Score([weights], null, validation, _workers, _stop)[0];
                     double mean = scores.Mean(scores.CrossEntropy);
                     loss1 = double.IsFinite(mean) ? mean : null;
@@ -298,7 +290,7 @@ public sealed partial class DistillJob : IDisposable
                 return loss1;
             }
 
-            trials.Add(new(rate, Try("student", _recipe.Loss), _recipe.Twin ? Try("twin", TwinLoss) : null));
+            trials.Add(new(rate, Try(Arm.Student, _recipe.Loss), _recipe.Twin is not null ? Try(Arm.Twin, TwinLoss) : null));
         }
 
         RateTrial[] held = [.. trials.Where(t => t.Student is not null)];
@@ -307,24 +299,12 @@ public sealed partial class DistillJob : IDisposable
             throw new UserError("the student diverged at every learning rate", "train.rate", "Give lower rates.");
         }
 
-        return new(trials, held.MinBy(t => t.Student)!.Rate, _recipe.Twin ? trials.Where(t => t.Twin is not null).MinBy(t => t.Twin)?.Rate : null);
-    }
-
-    (LlamaWeights, IReadOnlyList<TrainPoint>) TrainOne(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string arm, long seed, LossWeights loss, double rate)
-    {
-        LlamaWeights weights = StudentModel.Create(_recipe, config, teacher, Seed(seed));
-        string name = $"checkpoints/{arm}-{seed}.state";
-        string key = $"{_recipeHash} {arm} {seed} {rate.ToString("R", CultureInfo.InvariantCulture)} {trainer.DataHash}";
-        TrainOptions options = Options(rate, seed, loss) with { Steps = Steps(trainer) };
-        IReadOnlyList<TrainPoint> curve = trainer.Run(weights, options, new Checkpoint(Path.Combine(_options.Out, name), key), (p, steps) => Show($"{arm} seed {seed}", p, steps), _stop);
-        File.WriteAllLines(Path.Combine(_options.Out, "checkpoints", $"{arm}-{seed}.metrics.jsonl"), curve.Select(p => JsonSerializer.Serialize(p)));
-        _manifest.Add($"train {arm} {seed}", new Dictionary<string, string> { ["data"] = trainer.DataHash, ["recipe"] = _recipeHash }, name);
-        return (weights, curve);
+        return new(trials, held.MinBy(t => t.Student)!.Rate, _recipe.Twin is not null ? trials.Where(t => t.Twin is not null).MinBy(t => t.Twin)?.Rate : null);
     }
 
     static ulong Seed(long seed) => (ulong)seed * 7919;
 
-    int Steps(Trainer trainer) => (int)Math.Max(1, Math.Round(_recipe.Train.Tokens / ((double)trainer.TokensPerRow * _recipe.Train.Rows * _recipe.Train.Accumulate)));
+    int Steps(double tokensPerRow) => (int)Math.Max(1, Math.Round(_recipe.Train.Tokens / (tokensPerRow * _recipe.Train.Rows * _recipe.Train.Accumulate)));
 
     TrainOptions Options(double rate, long seed, LossWeights loss) => new()
     {
@@ -339,9 +319,6 @@ public sealed partial class DistillJob : IDisposable
         OnPolicy = loss.NeedsTeacher,
         CheckpointSeconds = _recipe.Train.CheckpointSeconds,
     };
-
-    void Show(string what, TrainPoint p, int steps) =>
-        _progress(new(what, (double)p.Step / steps, string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:f4}  rate {p.Rate:g3}  {p.TokensPerS:n0} tokens/s")));
 
     void WriteReport(RunReport report)
     {
@@ -369,8 +346,4 @@ public sealed partial class DistillJob : IDisposable
     static string Shape(LlamaConfig c) => string.Create(CultureInfo.InvariantCulture, $"{c.Layers} layers, {c.Hidden} wide, {c.Heads} heads ({c.KeyValueHeads} key-value), feed-forward {c.FeedForward}, vocabulary {c.Vocabulary:n0}");
 
     static string Relative(string path) => path.Contains("://", StringComparison.Ordinal) ? path : Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
-
-    static string Canonical(Recipe recipe) => JsonSerializer.Serialize<object>(new { recipe, student = (object)recipe.Student }, s_json);
-
-    static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 }

@@ -7,6 +7,7 @@ namespace Retort.Distill;
 /// <param name="Name">Name of the run and of its default folder.</param>
 /// <param name="Teacher">Model reference; null trains on the text alone.</param>
 /// <param name="TeacherTokenizer">A tokenizer that goes before the one beside the teacher.</param>
+/// <param name="Twin">Null trains none.</param>
 public sealed record Recipe(
     string Name,
     string? Teacher,
@@ -16,7 +17,7 @@ public sealed record Recipe(
     LossWeights Loss,
     SignalRecipe Signal,
     TrainRecipe Train,
-    bool Twin,
+    TwinRecipe? Twin,
     EvaluateRecipe Evaluate,
     ExportRecipe Export);
 
@@ -64,6 +65,10 @@ public sealed record TrainRecipe(
 /// <param name="Share">Share of the micro-batches that the student writes itself and the teacher scores.</param>
 /// <param name="MaxTokens">Longest answer it writes.</param>
 public sealed record OnPolicyRecipe(double Share, int MaxTokens, double Temperature);
+
+/// <summary>The student trained without the teacher.</summary>
+/// <param name="EqualCompute">Train a second one, longer by what the teacher's arithmetic would have bought.</param>
+public sealed record TwinRecipe(bool EqualCompute);
 
 /// <param name="GoldItems">Held-out tasks answered by every model.</param>
 /// <param name="MaxTokens">Longest answer.</param>

@@ -121,8 +121,9 @@ public static class RecipeDraft
               seeds: [1, 2, 3, 4, 5]
               threads: 0             # 0 takes every core
 
-            # The same student trained without the teacher: only beside it can a run show that the teacher helped.
-            twin: true
+            # The same student trained without the teacher: only beside it can a run show that the teacher helped. twin: false trains none.
+            # equal_compute trains a second twin, longer by as much arithmetic as the teacher cost.
+            twin: {equal_compute: true}
 
             evaluate: {metric: text, price_per_core_hour: 0.04, currency: USD}
 

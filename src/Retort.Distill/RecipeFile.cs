@@ -57,7 +57,7 @@ public static class RecipeFile
             e.Whole("gold_items", 100, 0, 100_000), e.Whole("max_tokens", 200, 1, 1 << 20), e.Whole("samples", 4, 0, 100), e.Choice("metric", "text", "text", "gold"),
             e.Number("price_per_core_hour", 0.04, 0, 1e6), e.Text("currency") ?? "USD");
         ExportRecipe export = new(x.Choice("type", "bf16", "f32", "f16", "bf16"));
-        Recipe recipe = new(root.Text("name") ?? fileName, teacher, tokenizer, student, data, loss, signal, train, root.Flag("twin", teacher is not null) && teacher is not null, evaluate, export);
+        Recipe recipe = new(root.Text("name") ?? fileName, teacher, tokenizer, student, data, loss, signal, train, Twin(root, teacher is not null), evaluate, export);
         e.Close();
         x.Close();
         root.Close();
@@ -224,6 +224,20 @@ public static class RecipeFile
         return made;
     }
 
+    /// <summary><c>true</c> and <c>false</c>, or a mapping of what a trained twin is to be.</summary>
+    static TwinRecipe? Twin(YamlFields root, bool teacher)
+    {
+        if (!root.IsMapping("twin"))
+        {
+            return root.Flag("twin", true) && teacher ? new(EqualCompute: true) : null;
+        }
+
+        YamlFields t = root.Map("twin");
+        TwinRecipe made = new(t.Flag("equal_compute", true));
+        t.Close();
+        return teacher ? made : null;
+    }
+
     static void Apply(YamlNode root, string change, HashSet<YamlNode> typed)
     {
         int equals = change.IndexOf('=', StringComparison.Ordinal);
@@ -259,7 +273,8 @@ public static class RecipeFile
                 return;
             }
 
-            if (!map.Children.TryGetValue(key, out YamlNode? next))
+            // What is on without more, such as twin: true, is a mapping of nothing but defaults.
+            if (!map.Children.TryGetValue(key, out YamlNode? next) || next is YamlScalarNode { Value: "true" or "" })
             {
                 map.Children[key] = next = new YamlMappingNode();
             }

@@ -79,26 +79,32 @@ static class ReportCharts
         return Svg(id, title, description, Height, Markup.Join(parts));
     }
 
-    /// <summary>The verdict's interval beside zero and the practical margin.</summary>
-    public static Markup Interval(string id, string title, string description, PairedComparison comparison)
+    /// <summary>Intervals of one metric beside zero and the practical margin; with more than one, each under its name.</summary>
+    public static Markup Interval(string id, string title, string description, IReadOnlyList<(string Name, PairedComparison Comparison)> rows)
     {
-        const double Panel = 360, Edge = 10, Line = 48, Floor = 72;
-        BootstrapInterval i = comparison.Interval;
-        ChartAxis x = ChartAxis.Around([0, i.Low, i.High, comparison.Margin, -comparison.Margin], Edge, Panel - Edge);
-        double zero = x.At(0), low = x.At(i.Low), high = x.At(i.High), scale = comparison.IsScore ? 100 : 1;
+        const double Panel = 360, Edge = 10, Head = 24, Row = 46;
+        PairedComparison first = rows[0].Comparison;
+        bool named = rows.Count > 1;
+        double floor = Head + (named ? rows.Count * Row : 48), scale = first.IsScore ? 100 : 1;
+        ChartAxis x = ChartAxis.Around([0, first.Margin, -first.Margin, .. rows.SelectMany(r => new[] { r.Comparison.Interval.Low, r.Comparison.Interval.High })], Edge, Panel - Edge);
         IReadOnlyList<double> ticks = x.Ticks(4);
-        int digits = comparison.IsScore ? 1 : ChartAxis.Digits(ticks);
-        Markup labels = Markup.Join(ticks.Select(t => Markup.Of($"<text class=\"tick\" x=\"{x.At(t)}\" y=\"{Floor + 17}\" text-anchor=\"middle\">{ReportNumbers.Signed(t * scale, digits)}</text>")));
-        return Svg(id, title, description, 108, Markup.Of(
+        int digits = first.IsScore ? 1 : ChartAxis.Digits(ticks);
+        Markup labels = Markup.Join(ticks.Select(t => Markup.Of($"<text class=\"tick\" x=\"{x.At(t)}\" y=\"{floor + 17}\" text-anchor=\"middle\">{ReportNumbers.Signed(t * scale, digits)}</text>")));
+        Markup marks = Markup.Join(rows.Select((row, n) =>
+        {
+            BootstrapInterval i = row.Comparison.Interval;
+            double low = x.At(i.Low), high = x.At(i.High), line = named ? Head + (n * Row) + 30 : Head + 24;
+            Markup name = named ? Markup.Of($"<text class=\"group\" x=\"{Edge}\" y=\"{line - 14}\">{row.Name}</text>") : Markup.None;
+            return Markup.Of($"{name}<path class=\"whisker\" d=\"M{low} {line}H{high}M{low} {line - 7}v14M{high} {line - 7}v14\"/><circle class=\"mean\" cx=\"{x.At(i.Mean)}\" cy=\"{line}\" r=\"6\"/>");
+        }));
+        return Svg(id, title, description, floor + 36, Markup.Of(
             $"""
-            <rect class="margin" x="{x.At(-comparison.Margin)}" y="24" width="{x.At(comparison.Margin) - x.At(-comparison.Margin)}" height="{Floor - 24}"/>
-            <line class="axis" x1="{Edge}" x2="{Panel - Edge}" y1="{Floor}" y2="{Floor}"/>
-            <line class="zero" x1="{zero}" x2="{zero}" y1="20" y2="{Floor}"/>
+            <rect class="margin" x="{x.At(-first.Margin)}" y="{Top}" width="{x.At(first.Margin) - x.At(-first.Margin)}" height="{floor - Top}"/>
+            <line class="axis" x1="{Edge}" x2="{Panel - Edge}" y1="{floor}" y2="{floor}"/>
+            <line class="zero" x1="{x.At(0)}" x2="{x.At(0)}" y1="{Top - 4}" y2="{floor}"/>
             <text class="tick" x="{Edge}" y="11">← twin ahead</text>
             <text class="tick" x="{Panel - Edge}" y="11" text-anchor="end">student ahead →</text>
-            <path class="whisker" d="M{low} {Line}H{high}M{low} {Line - 7}v14M{high} {Line - 7}v14"/>
-            <circle class="mean" cx="{x.At(i.Mean)}" cy="{Line}" r="6"/>
-            {labels}<text class="axis-name" x="{Panel / 2}" y="106" text-anchor="middle">{comparison.Unit}</text>
+            {marks}{labels}<text class="axis-name" x="{Panel / 2}" y="{floor + 34}" text-anchor="middle">{first.Unit}</text>
             """), Panel);
     }
 

@@ -7,17 +7,23 @@ namespace Retort.Distill;
 static class ReportFigures
 {
     /// <summary>Held-out cross entropy over training tokens; every seed thin, the mean over seeds thick, the teacher a dotted level.</summary>
-    public static Markup HeldOut(RunReport report)
+    public static Markup? HeldOut(RunReport report)
     {
         List<ChartLine> lines = Curves(report, p => p.HeldOut);
-        RunResults r = report.Results;
-        string twin = r.Twin is { } w ? $", the twin at {ReportTables.Nats(w.Mean.CrossEntropy)}" : "", teacher = r.Teacher is { } t ? $"; the teacher is at {ReportTables.Nats(t.CrossEntropy)}" : "";
-        string says = $"The student ends at {ReportTables.Nats(r.Student.Mean.CrossEntropy)} nats per token{twin}{teacher}.";
+        if (lines.Count == 0)
+        {
+            return null;
+        }
+
+        ValidationFacts v = report.Validation;
+        string At(ChartRole role) => lines.LastOrDefault(l => l.Role == role && !l.Faint) is { Points: [.., var last] } ? ReportTables.Nats(last.Y) : Absent;
+        string twin = report.Results.Twin is null ? "" : $", the twin at {At(ChartRole.Twin)}", teacher = v.Teacher is { } t ? $"; the teacher is at {ReportTables.Nats(t)}" : "";
+        string says = $"On {Whole(v.Rows)} validation {(v.Rows == 1 ? "row" : "rows")} ({Count(v.Tokens)} tokens) the student ends at {At(ChartRole.Student)} nats per token{twin}{teacher}.";
         return Figure(
             "Held-out cross entropy",
             Roles(report),
-            ReportCharts.Lines("held-out", "Held-out cross entropy over training tokens", says, "training tokens", "nats per token", lines, new ChartOptions(Tick, r.Teacher?.CrossEntropy, HeightFrom: 0.2)),
-            $"{says} {(report.Curves.Count > 1 ? "Thin lines are seeds, thick lines their mean. " : "")}The first fall may lie above the frame.");
+            ReportCharts.Lines("held-out", "Held-out cross entropy over training tokens", says, "training tokens", "nats per token", lines, new ChartOptions(Tick, v.Teacher, HeightFrom: 0.2)),
+            $"{says} {(report.Curves.Count > 1 ? "Thin lines are seeds, thick lines their mean. " : "")}The verdict rests on other, more rows. The first fall may lie above the frame.");
     }
 
     /// <summary>Twin minus student over training tokens, pair by pair: what the two nearly equal curves hide.</summary>

@@ -59,12 +59,17 @@ public static class ReportPage
 
         string tone = verdict.Outcome switch { VerdictOutcome.Beats => "beats", VerdictOutcome.NoBeats => "no", _ => "open" };
         Markup interval = Markup.None;
-        if (verdict.Comparison is { } c && double.IsFinite(c.Interval.Low) && double.IsFinite(c.Interval.High))
+        (string Name, PairedComparison Comparison)[] intervals =
+        [
+            .. new[] { ("equal tokens", verdict.Comparison), ("equal compute", report.Compute.Equal is { Comparisons: [var equal, ..] } ? equal : null) }
+                .Where(r => r.Item2 is { Interval: { } i } && double.IsFinite(i.Low) && double.IsFinite(i.High)).Select(r => (r.Item1, r.Item2!)),
+        ];
+        if (verdict.Comparison is { } c && intervals.Length > 0)
         {
-            interval = Markup.Of($"<figure>{ReportCharts.Interval("interval", "Interval of the paired difference", verdict.Measurement ?? verdict.Reason, c)}<figcaption>Mean and {c.Interval.Level * 100} % interval of {c.Direction}, {c.Metric}. Shaded: too small to matter in practice.</figcaption></figure>");
+            interval = Markup.Of($"<figure>{ReportCharts.Interval("interval", "Interval of the paired difference", $"{verdict.Measurement ?? verdict.Reason} {verdict.EqualCompute}", intervals)}<figcaption>Mean and {c.Interval.Level * 100} % interval of {c.Direction}, {c.Metric}. Shaded: too small to matter in practice.</figcaption></figure>");
         }
 
-        Markup measured = verdict.Measurement is { } measurement ? Markup.Of($"<p class=\"measured\">{measurement}</p>") : Markup.None;
+        Markup measured = Markup.Join(new[] { verdict.Measurement, verdict.EqualCompute }.Where(m => m is not null).Select(m => Markup.Of($"<p class=\"measured\">{m}</p>")));
         return Markup.Of($"<div class=\"verdict {tone}\" role=\"region\" aria-label=\"Verdict\"><div><p class=\"label\">{verdict.Label}</p><p class=\"reason\">{verdict.Reason}</p>{measured}</div>{interval}</div>");
     }
 
@@ -116,7 +121,14 @@ public static class ReportPage
 
     static Markup Compute(RunReport report) => report.Teacher is null
         ? Markup.None
-        : Markup.Of($"<section><h2>Equal tokens, equal compute</h2><p class=\"note\">Asking the teacher costs arithmetic too. The last row gives the twin that much more training, when it was run.</p>{ReportTables.ComputeTable(report)}</section>");
+        : Markup.Of($"<section><h2>Equal tokens, equal compute</h2><p class=\"note\">{ComputeNote(report)}</p>{ReportTables.ComputeTable(report)}</section>");
+
+    static string ComputeNote(RunReport report)
+    {
+        ComputeFacts c = report.Compute;
+        string cost = $"Asking the teacher costs arithmetic too: with it, a student took {Fixed(c.Factor, 2)} times its own.";
+        return report.Verdict?.EqualCompute is { } finding ? $"{cost} {finding}" : cost;
+    }
 
     static Markup Charts(string heading, string note, params Markup?[] figures) => figures.All(f => f is null) ? Markup.None : Markup.Of(
         $"<section><h2>{heading}</h2><p class=\"note\">{note}</p><div class=\"charts\">{Markup.Join(figures.OfType<Markup>())}</div></section>");

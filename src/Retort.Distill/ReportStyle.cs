@@ -32,7 +32,7 @@ static class ReportStyle
         .verdict.open{--tone:var(--open);--ground:var(--open-bg)}
         .verdict .label{margin:0 0 8px;color:var(--tone);font-size:34px;line-height:1.1;letter-spacing:-.015em;font-weight:740}
         .verdict .reason{margin:0 0 8px;font-size:20px;line-height:1.4;font-weight:560}
-        .verdict .measured{margin:0;font-size:15.5px}
+        .verdict .measured{margin:0;font-size:15.5px}.verdict .measured+.measured{margin-top:8px}
         .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:1px;margin-top:20px;background:var(--rule);border:1px solid var(--rule);border-radius:14px;overflow:hidden}
         .tile{background:var(--card);padding:16px 20px}
         .tile dt{color:var(--soft);font-size:13.5px}

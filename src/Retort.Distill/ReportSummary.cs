@@ -39,7 +39,7 @@ public static class ReportSummary
         if (report.Verdict is { } verdict)
         {
             lines.Add("");
-            lines.AddRange(Wrap($"{verdict.Label}. {verdict.Reason} {verdict.Measurement}".TrimEnd()));
+            lines.AddRange(Wrap(string.Join(' ', new[] { $"{verdict.Label}.", verdict.Reason, verdict.Measurement, verdict.EqualCompute }.Where(s => s is not null))));
         }
 
         if (report.Warnings.Count > 0)

@@ -72,13 +72,12 @@ static class ReportTables
         List<Markup> rows = [Row("Student", Count(c.Tokens), c.StudentFlops + (c.TeacherFlops ?? 0), c.TeacherFlops, report.Results.Student.Mean.CrossEntropy, Absent)];
         if (report.Results.Twin is { } twin)
         {
-            rows.Add(Row("Twin, equal tokens", Count(c.Tokens), c.TwinFlops, null, twin.Mean.CrossEntropy, Advantage(report.Comparisons.FirstOrDefault(p => p.Source is MetricSource.HeldOutText or MetricSource.TeacherText))));
+            rows.Add(Row("Twin, equal tokens", Count(c.Tokens), c.TwinFlops, null, twin.Mean.CrossEntropy, Advantage(OfText(report.Comparisons))));
         }
 
         if (c.Equal is { } equal)
         {
-            PairedComparison? compared = equal.Interval is { } i ? PairedComparison.OfText(i, equal.TwinCrossEntropy, report.Data.TeacherTextOnly) : null;
-            rows.Add(Row("Twin, equal compute", Count(equal.TwinTokens), equal.TwinFlops, null, equal.TwinCrossEntropy, Advantage(compared)));
+            rows.Add(Row("Twin, equal compute", Count(equal.TwinTokens), equal.TwinFlops, null, equal.Twin.Mean.CrossEntropy, Advantage(OfText(equal.Comparisons))));
         }
 
         return Markup.Of(
@@ -89,6 +88,8 @@ static class ReportTables
 
         static Markup Row(string name, string tokens, double? flops, double? teacher, double crossEntropy, string advantage) => Markup.Of(
             $"<tr><th scope=\"row\">{name}</th><td>{tokens}</td><td>{Text(flops, Count)}</td><td>{Text(teacher, Count)}</td><td>{Nats(crossEntropy)}</td><td>{advantage}</td></tr>");
+
+        static PairedComparison? OfText(IEnumerable<PairedComparison> comparisons) => comparisons.FirstOrDefault(p => p.Source is MetricSource.HeldOutText or MetricSource.TeacherText);
 
         static string Advantage(PairedComparison? p) => p is null ? Absent : $"{p.Signed(p.Interval.Mean)} ({p.Signed(p.Interval.Low)} to {p.Signed(p.Interval.High)})";
     }

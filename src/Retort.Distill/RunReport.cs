@@ -17,6 +17,7 @@ public sealed record RunReport(
     RunResults Results,
     IReadOnlyList<PairedComparison> Comparisons,
     IReadOnlyList<SeedCurves> Curves,
+    ValidationFacts Validation,
     RateSearch? RateSearch,
     ComputeFacts Compute,
     SpeedFacts? Speed,
@@ -101,12 +102,17 @@ public sealed record SeededScores(Scores Mean, IReadOnlyList<SeedScores> Seeds)
 }
 
 /// <param name="Twin">Empty when no twin was trained.</param>
-public sealed record SeedCurves(long Seed, IReadOnlyList<CurvePoint> Student, IReadOnlyList<CurvePoint> Twin);
+/// <param name="TwinEqualCompute">Of the twin that trained longer; empty when there is none.</param>
+public sealed record SeedCurves(long Seed, IReadOnlyList<CurvePoint> Student, IReadOnlyList<CurvePoint> Twin, IReadOnlyList<CurvePoint> TwinEqualCompute);
 
 /// <param name="Tokens">Training tokens seen.</param>
 /// <param name="TrainLoss">The model's own objective: the student's and the twin's are different losses.</param>
-/// <param name="HeldOut">Held-out cross entropy, nats per token; null where it was not measured.</param>
+/// <param name="HeldOut">Cross entropy on the validation rows, nats per token; null where it was not measured.</param>
 public sealed record CurvePoint(long Tokens, double TrainLoss, double? HeldOut);
+
+/// <summary>What the curves' held-out points were measured on: few rows, the same for every model, and not those of the results.</summary>
+/// <param name="Teacher">The teacher's cross entropy on them, nats per token; null without a teacher.</param>
+public sealed record ValidationFacts(int Rows, long Tokens, double? Teacher);
 
 /// <summary>The same search for student and twin.</summary>
 public sealed record RateSearch(IReadOnlyList<RateTrial> Trials, double StudentRate, double? TwinRate);
@@ -114,15 +120,20 @@ public sealed record RateSearch(IReadOnlyList<RateTrial> Trials, double StudentR
 /// <param name="Student">Held-out cross entropy after the trial, nats per token; null when it diverged or was not tried.</param>
 public sealed record RateTrial(double Rate, double? Student, double? Twin);
 
-/// <summary>Arithmetic of one seed's training, in floating-point operations.</summary>
-/// <param name="Tokens">Training tokens of student and twin alike.</param>
-/// <param name="TeacherFlops">Spent on teacher answers and signals, this seed's share of work done once for all seeds.</param>
-/// <param name="Equal">The twin given as many more tokens as the teacher's share would have bought; null when not trained.</param>
-public sealed record ComputeFacts(long Tokens, double StudentFlops, double? TwinFlops, double? TeacherFlops, EqualCompute? Equal);
+/// <summary>Arithmetic of one seed's training, in floating-point operations, as <see cref="TrainingCompute"/> counts it.</summary>
+/// <param name="Tokens">Counted training tokens of student and twin alike.</param>
+/// <param name="TeacherFlops">Spent on teacher answers, signals and sampled text, this seed's share of work done once for all seeds; null without a teacher.</param>
+/// <param name="Equal">Null when no second twin was trained.</param>
+public sealed record ComputeFacts(long Tokens, double StudentFlops, double? TwinFlops, double? TeacherFlops, EqualCompute? Equal)
+{
+    /// <summary>Student and teacher together over the student alone: how much longer a twin trains at equal compute.</summary>
+    public double Factor => new TrainingCompute(StudentFlops, TeacherFlops ?? 0).Factor;
+}
 
-/// <param name="TwinTokens">Training tokens of the longer-trained twin.</param>
-/// <param name="Interval">Of that twin minus the student, nats per token; null with a single seed.</param>
-public sealed record EqualCompute(long TwinTokens, double TwinFlops, double TwinCrossEntropy, BootstrapInterval? Interval);
+/// <summary>The twin given as many more tokens as the teacher's share would have bought.</summary>
+/// <param name="TwinTokens">Its counted training tokens.</param>
+/// <param name="Comparisons">Student against that twin, in the order of the report's own comparisons; empty with a single seed.</param>
+public sealed record EqualCompute(long TwinTokens, double TwinFlops, SeededScores Twin, IReadOnlyList<PairedComparison> Comparisons);
 
 /// <summary>Measured in turn on the same machine, medians.</summary>
 /// <param name="PromptTokens">Length of the prompt measured.</param>

@@ -38,7 +38,8 @@ public sealed record TrainOptions
 /// <param name="Tokens">Counted tokens seen.</param>
 /// <param name="Loss">Mean objective since the last point, nats per token.</param>
 /// <param name="TokensPerS">Speed since the last point.</param>
-public sealed record TrainPoint(int Step, long Tokens, double Loss, double Rate, double GradientNorm, double TokensPerS);
+/// <param name="HeldOut">Cross entropy on validation rows after the step, nats per token; null where it was not measured.</param>
+public sealed record TrainPoint(int Step, long Tokens, double Loss, double Rate, double GradientNorm, double TokensPerS, double? HeldOut = null);
 
 /// <summary>
 /// Trains one student on one dataset. Memory for activations is taken once and serves any number of runs of the same shape; every number
@@ -94,45 +95,46 @@ public sealed class Trainer
     /// <param name="student">Initial weights; trained in place.</param>
     /// <param name="checkpoint">Where progress is kept, or null.</param>
     /// <param name="point">Called every few steps.</param>
+    /// <param name="validation">Gives the curve its held-out points, or null.</param>
     /// <returns>The curve.</returns>
     /// <exception cref="OperationCanceledException">Stopped; the checkpoint is written first.</exception>
-    public IReadOnlyList<TrainPoint> Run(LlamaWeights student, TrainOptions options, Checkpoint? checkpoint, Action<TrainPoint, int>? point, CancellationToken stop)
+    public IReadOnlyList<TrainPoint> Run(LlamaWeights student, TrainOptions options, Checkpoint? checkpoint, Action<TrainPoint, int>? point, CancellationToken stop, ValidationLoss? validation = null)
     {
         Optimizer optimizer = new(student, options.Optimizer);
-        List<TrainPoint> curve = checkpoint?.Load(optimizer) ?? [];
-        long tokens = curve.Count > 0 ? curve[^1].Tokens : 0, since = 0, saved = Stopwatch.GetTimestamp(), started = saved;
-        double sum = 0;
-        int sinceSteps = 0;
+        (List<TrainPoint> curve, OpenPoint open) = checkpoint?.Load(optimizer) ?? ([], default);
+        long tokens = (curve.Count > 0 ? curve[^1].Tokens : 0) + open.Tokens, timed = 0, saved = Stopwatch.GetTimestamp(), started = saved;
         for (int step = optimizer.Steps; step < options.Steps; step++)
         {
-            if (stop.IsCancellationRequested && sinceSteps == 0)
+            if (stop.IsCancellationRequested)
             {
-                checkpoint?.Save(optimizer, curve);
+                checkpoint?.Save(optimizer, curve, open);
                 stop.ThrowIfCancellationRequested();
             }
 
             (double objective, long counted) = AddGradient(student, optimizer.Gradients, options, step, stop);
-            sum += objective;
             float rate = options.Schedule.Rate(options.Rate, step, options.Steps);
             double norm = optimizer.Step(rate, _workers);
-            tokens += counted;
-            since += counted;
+            (tokens, timed) = (tokens + counted, timed + counted);
+            open = new(open.Loss + objective, open.Tokens + counted, open.Steps + 1);
             if (double.IsNaN(norm) || double.IsInfinity(norm))
             {
                 throw new UserError($"the gradient is no longer a number at step {step + 1}", "train.rate", $"Lower the learning rate (it peaks at {options.Rate}) or check the data.");
             }
 
-            if (++sinceSteps == PointSteps || step == options.Steps - 1)
+            bool due = validation?.IsDue(step, options.Steps) ?? false;
+            if (open.Steps == PointSteps || due || step == options.Steps - 1)
             {
-                TrainPoint made = new(step + 1, tokens, sum / Math.Max(1, since), rate, norm, since / Math.Max(1e-9, Stopwatch.GetElapsedTime(started).TotalSeconds));
+                double speed = timed / Math.Max(1e-9, Stopwatch.GetElapsedTime(started).TotalSeconds);
+                TrainPoint made = new(step + 1, tokens, open.Loss / Math.Max(1, open.Tokens), rate, norm, speed, due ? validation!.Measure(student) : null);
                 curve.Add(made);
                 point?.Invoke(made, options.Steps);
-                (sum, since, sinceSteps, started) = (0, 0, 0, Stopwatch.GetTimestamp());
-                if (checkpoint is not null && (step == options.Steps - 1 || (options.CheckpointSeconds > 0 && Stopwatch.GetElapsedTime(saved).TotalSeconds >= options.CheckpointSeconds)))
-                {
-                    checkpoint.Save(optimizer, curve);
-                    saved = Stopwatch.GetTimestamp();
-                }
+                (open, timed, started) = (default, 0, Stopwatch.GetTimestamp());
+            }
+
+            if (checkpoint is not null && (step == options.Steps - 1 || (options.CheckpointSeconds > 0 && Stopwatch.GetElapsedTime(saved).TotalSeconds >= options.CheckpointSeconds)))
+            {
+                checkpoint.Save(optimizer, curve, open);
+                saved = Stopwatch.GetTimestamp();
             }
         }
 

@@ -31,6 +31,9 @@ public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string R
 {
     public const int SeedsNeeded = 5;
 
+    /// <summary>One sentence: whether the comparison stands when the twin may train for as much arithmetic as the teacher cost; null without a twin.</summary>
+    public string? EqualCompute { get; init; }
+
     /// <summary>The outcome as it is printed.</summary>
     [JsonIgnore]
     public string Label => Outcome switch

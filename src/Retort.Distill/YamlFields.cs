@@ -49,6 +49,8 @@ sealed class YamlFields
 
     public bool Has(string name) => Take(name) is not null;
 
+    public bool IsMapping(string name) => Take(name) is YamlMappingNode;
+
     public YamlFields Map(string name) => new(Take(name), Path(name), _faults);
 
     public string? Text(string name) => Take(name) switch

@@ -77,7 +77,7 @@ public sealed class VerbTests : IDisposable
         Recipe read = RecipeFile.Read(recipe, [], []);
         Assert.Equal((_world.Teacher, _world.Prompts), (read.Teacher, Assert.Single(read.Data.Prompts!)));
         Assert.Equal(student == "teacher", read.Student is StudentRecipe.From);
-        Assert.True(read.Train.Context <= 64 && read.Twin);
+        Assert.True(read.Train.Context <= 64 && read.Twin is { EqualCompute: true });
         DoorRun.Of("init", "--teacher", _world.Teacher, "--student", "16,1,2,1,24", "--prompts", _world.Prompts, "-o", recipe).Refused(recipe, "there is a file of that name");
         Assert.Equal(ExitCode.Done, DoorRun.Of("distill", recipe, "--out", _world["run"], "--set", "train.tokens=200", "--set", "train.seeds=1", "--set", "train.rate=0.001", "--set", "train.threads=1").Code);
     }

@@ -24,7 +24,7 @@ public sealed class RecipeTests : IDisposable
     public void DefaultsAreATwinAndFiveSeeds()
     {
         Recipe recipe = Read(Good);
-        Assert.True(recipe.Twin);
+        Assert.True(recipe.Twin is { EqualCompute: true });
         Assert.Equal(5, recipe.Train.Seeds.Count);
         Assert.Equal(1f, recipe.Loss.ForwardKl);
         Assert.Equal("live", recipe.Signal.Kind);
@@ -38,6 +38,25 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(5000, recipe.Train.Tokens);
         Assert.Equal([7, 8], recipe.Train.Seeds);
         Assert.Equal(3, recipe.Signal.K);
+    }
+
+    [Theory]
+    [InlineData("", true, true)]
+    [InlineData("twin: true\n", true, true)]
+    [InlineData("twin: {}\n", true, true)]
+    [InlineData("twin: {equal_compute: true}\n", true, true)]
+    [InlineData("twin: {equal_compute: false}\n", true, false)]
+    [InlineData("twin: false\n", false, false)]
+    [InlineData("twin: {equal_compute: false}\n", true, true, "twin=true")]
+    [InlineData("twin: {equal_compute: true}\n", false, false, "twin=false")]
+    [InlineData("twin: true\n", true, false, "twin.equal_compute=false")]
+    [InlineData("", true, false, "twin.equal_compute=false")]
+    [InlineData("twin: {equal_compute: false}\n", false, false, "twin.equal_compute=true", "twin=false")]
+    public void ATwinIsOnOffOrDescribed(string yaml, bool twin, bool equalCompute, params string[] changes)
+    {
+        TwinRecipe? read = Read(Good + yaml, changes).Twin;
+        Assert.Equal((twin, equalCompute), (read is not null, read?.EqualCompute ?? false));
+        Assert.Null(Read(Good.Replace("teacher: t\n", "") .Replace("heads: 2}", "heads: 2}\n  train_tokenizer: 300") + yaml, changes).Twin);
     }
 
     [Fact]
@@ -54,6 +73,9 @@ public sealed class RecipeTests : IDisposable
     [InlineData(Good + "data: {sample: tales}\n", "line", "")]
     [InlineData("teacher: t\nstudent: 5\ndata: {sample: tales}\n", "line 2", "mapping")]
     [InlineData("teacher: t\nstudent: {shape: {heads: 3, key_value_heads: 2}}\ndata: {sample: tails}\n", "line 3", "must be one of tales")]
+    [InlineData(Good + "twin: {equal_computer: true}\n", "line 6", "twin.equal_computer is not a key here; did you mean equal_compute?")]
+    [InlineData(Good + "twin: maybe\n", "line 6", "twin must be true or false")]
+    [InlineData(Good + "twin: [true]\n", "line 6", "twin must be a text")]
     [InlineData("teacher: [\n", "line", "not YAML")]
     public void AFaultIsNamedWithItsLine(string yaml, string where, string what)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Retort.Distill;
+using Retort.Evidence.Statistics;
 using Retort.Model;
 
 namespace Retort.Tests.Distill;
@@ -37,7 +38,7 @@ public partial class ReportTests
         using JsonDocument json = JsonDocument.Parse(ReportJson.Write(SampleReport.Create()));
         string[] names = [.. json.RootElement.EnumerateObject().Select(p => p.Name)];
         Assert.Equal(
-            ["run", "verdict", "teacher", "student", "data", "signal", "results", "comparisons", "curves", "rate_search", "compute", "speed", "cost", "samples", "steps", "warnings", "format"],
+            ["run", "verdict", "teacher", "student", "data", "signal", "results", "comparisons", "curves", "validation", "rate_search", "compute", "speed", "cost", "samples", "steps", "warnings", "format"],
             names);
         Assert.Equal("BEATS", json.RootElement.GetProperty("verdict").GetProperty("outcome").GetString());
         Assert.Equal("held_out_text", json.RootElement.GetProperty("comparisons")[0].GetProperty("source").GetString());
@@ -48,7 +49,7 @@ public partial class ReportTests
     public void JsonKeepsADivergedLoss()
     {
         RunReport report = SampleReport.Create();
-        report = report with { Curves = [new SeedCurves(1, [new CurvePoint(0, double.NaN, double.PositiveInfinity)], [])] };
+        report = report with { Curves = [new SeedCurves(1, [new CurvePoint(0, double.NaN, double.PositiveInfinity)], [], [])] };
         Assert.True(double.IsNaN(ReportJson.Read(ReportJson.Write(report), "report.json").Curves[0].Student[0].TrainLoss));
         Assert.DoesNotContain("NaN", ReportPage.Write(report));
     }
@@ -189,8 +190,34 @@ public partial class ReportTests
             if (report.Verdict is { } verdict)
             {
                 Assert.Contains($"{verdict.Label}. {verdict.Reason} {verdict.Measurement}".TrimEnd(), string.Join(' ', lines));
+                Assert.Contains(verdict.EqualCompute!, string.Join(' ', lines));
             }
         }
+    }
+
+    [Theory]
+    [InlineData(0.05, 0.03, 0.01, 0.05, "It stays ahead at equal compute, where the twin saw 1.50 times the tokens: twin minus student +0.0300 nats per token (95 % interval +0.0100 to +0.0500).")]
+    [InlineData(0.05, 0.01, -0.01, 0.03, "This holds at equal tokens but not at equal compute: given 1.50 times the tokens for the teacher’s arithmetic, the twin cannot be told from the student: twin minus student +0.0100")]
+    [InlineData(0.05, -0.02, -0.03, -0.01, "This holds at equal tokens but not at equal compute: given 1.50 times the tokens for the teacher’s arithmetic, the twin is ahead: twin minus student −0.0200")]
+    [InlineData(0.05, double.NaN, double.NaN, double.NaN, "the difference is not a finite number")]
+    [InlineData(-0.05, 0.03, 0.01, 0.05, "At equal compute, where the twin saw 1.50 times the tokens: twin minus student +0.0300")]
+    public void EqualComputeIsSaidBesideTheVerdict(double advantage, double mean, double low, double high, string said)
+    {
+        Verdict verdict = Verdict.Of(PairedComparison.OfText(new BootstrapInterval(advantage, advantage - 0.01, advantage + 0.01, 5, 200, 1000, 0.95), 2, false));
+        SeededScores scores = SeededScores.Of([new(1, new Scores(1.9, null, null, null, []))]);
+        EqualCompute equal = new(150, 150, scores, [PairedComparison.OfText(new BootstrapInterval(mean, low, high, 5, 200, 1000, 0.95), 1.9, false)]);
+        Assert.Contains(said, EqualComputeFinding.Of(verdict, new ComputeFacts(100, 100, 100, 50, equal), 1.8), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EqualComputeThatWasNotRunIsExplained()
+    {
+        Verdict verdict = Verdict.OfOneSeed();
+        SeededScores scores = SeededScores.Of([new(1, new Scores(1.9, null, null, null, []))]);
+        Assert.Null(EqualComputeFinding.Of(verdict, new ComputeFacts(100, 100, null, 50, null), 1.8));
+        Assert.Equal("Equal tokens and equal compute are the same within 2 %: the teacher’s arithmetic was 1.0 % of the student’s.", EqualComputeFinding.Of(verdict, new ComputeFacts(100, 100, 100, 1, null), 1.8));
+        Assert.Contains("was not measured", EqualComputeFinding.Of(verdict, new ComputeFacts(100, 100, 100, 50, null), 1.8), StringComparison.Ordinal);
+        Assert.Contains("ends at a held-out cross entropy of 1.9000 nats per token, the student at 1.8000", EqualComputeFinding.Of(verdict, new ComputeFacts(100, 100, 100, 50, new(150, 150, scores, [])), 1.8), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ static class SampleReport
 
             students.Add(new SeedScores(s + 1, Scores(random, 1.4213 + shift, 0.312, 0.744, 0.031, [0.81, 0.77, 0.69, 0.74, 0.88])));
             twins.Add(new SeedScores(s + 1, Scores(random, 1.4213 + shift + advantage, 0.402, 0.702, 0.058, [0.78, 0.74, 0.61, 0.66, 0.86])));
-            curves.Add(new SeedCurves(s + 1, Curve(random, 1.42 + shift, 0.9), Curve(random, 1.42 + shift + advantage, 1)));
+            curves.Add(new SeedCurves(s + 1, Curve(random, 1.42 + shift, 0.9), Curve(random, 1.42 + shift + advantage, 1), []));
         }
 
         SeededScores student = SeededScores.Of(students), twin = SeededScores.Of(twins);
@@ -38,6 +38,12 @@ static class SampleReport
             comparisons.Add(PairedComparison.OfGold(new BootstrapInterval(0.0482, 0.0127, 0.0834, seeds, 500, 1000, 0.95), 0.73));
         }
 
+        double lead = advantage - 0.022;
+        EqualCompute equal = new(
+            1_768_000, 4.58e12, SeededScores.Of([.. twins.Select(t => t with { Scores = t.Scores with { CrossEntropy = t.Scores.CrossEntropy - 0.022 } })]),
+            seeds > 1 ? [PairedComparison.OfText(new BootstrapInterval(lead, lead - 0.012, lead + 0.012, seeds, 200, 1000, 0.95), twin.Mean.CrossEntropy - 0.022, teacherText)] : []);
+        ComputeFacts compute = new(1_204_332, 3.12e12, 3.12e12, 1.46e12, equal);
+        Verdict verdict = comparisons.Count > 0 ? Verdict.Of(comparisons[0]) : Verdict.OfOneSeed();
         SpeedFacts speed = new(128, 128, new ModelSpeed(48_200, 6_120), new ModelSpeed(7_310, 1_240));
         return new RunReport(
             new RunIdentity(
@@ -49,7 +55,7 @@ static class SampleReport
                 2,
                 "AMD EPYC 9B14",
                 new SortedDictionary<string, string>(StringComparer.Ordinal) { [".NET"] = "10.0.1", ["Retort"] = "0.1.0", ["System"] = "Debian GNU/Linux 13" }),
-            comparisons.Count > 0 ? Verdict.Of(comparisons[0]) : Verdict.OfOneSeed(),
+            verdict with { EqualCompute = EqualComputeFinding.Of(verdict, compute, student.Mean.CrossEntropy) },
             new ModelFacts("models/tales-teacher", "6 layers, 192 wide, 6 heads, feed-forward 512, vocabulary 2,048", 3_042_816, 6_091_008),
             new ModelFacts("student", "4 layers, 80 wide, 5 heads, feed-forward 208, vocabulary 2,048", 431_200, 866_304),
             new DataFacts("samples/tales, seed 11", 6_204, 1_204_332, 200, 38_912, teacherText),
@@ -57,8 +63,9 @@ static class SampleReport
             new RunResults(Scores(random, 1.1872, null, null, 0.018, [0.97, 0.95, 0.93, 0.98, 0.99]), student, twin),
             comparisons,
             curves,
+            new ValidationFacts(12, 7_412, 1.1904),
             new RateSearch([new(1e-3, 1.702, 1.731), new(2e-3, 1.611, 1.644), new(4e-3, 1.566, 1.598), new(8e-3, 1.581, 1.603), new(1.6e-2, 1.742, null)], 4e-3, 4e-3),
-            new ComputeFacts(1_204_332, 3.12e12, 3.12e12, 1.46e12, seeds > 1 ? new EqualCompute(1_768_000, 4.58e12, 1.4405, new BootstrapInterval(0.0192, 0.0071, 0.0309, seeds, 200, 1000, 0.95)) : null),
+            compute,
             speed,
             CostFacts.Of(speed, "USD", 0.04, 2, 0.13),
             [
@@ -81,8 +88,9 @@ static class SampleReport
             Signal = null,
             Results = new RunResults(null, SeededScores.Of([full.Results.Student.Seeds[0] with { Scores = full.Results.Student.Seeds[0].Scores with { ForwardKl = null, TopAgreement = null } }]), null),
             Curves = [.. full.Curves.Select(c => c with { Twin = [] })],
+            Validation = full.Validation with { Teacher = null },
             RateSearch = full.RateSearch! with { TwinRate = null },
-            Compute = full.Compute with { TwinFlops = null, TeacherFlops = null },
+            Compute = full.Compute with { TwinFlops = null, TeacherFlops = null, Equal = null },
             Speed = full.Speed! with { Teacher = null },
             Cost = CostFacts.Of(full.Speed with { Teacher = null }, "USD", 0.04, 2, 0.13),
             Samples = [.. full.Samples.Select(s => s with { Teacher = null, Twin = null })],

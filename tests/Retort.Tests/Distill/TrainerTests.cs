@@ -82,6 +82,70 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(whole, Trained(2, 40, new Checkpoint(path, "k")));
     }
 
+    /// <summary>Between two points too: what has gathered since the last one is in the checkpoint.</summary>
+    [Fact]
+    public void ARunStoppedBetweenPointsResumesToTheSameCurve()
+    {
+        using Workers workers = new(2);
+        (double, int, long)[] Curve(Checkpoint? checkpoint, CancellationToken stop)
+        {
+            Trainer trainer = new(Student, Data(10, 1), new TeacherSignal.Dense(Model(Teacher, 9)), 4, workers);
+            return [.. trainer.Run(Model(Student, 2), Options(40), checkpoint, null, stop).Select(p => (p.Loss, p.Step, p.Tokens))];
+        }
+
+        string path = Path.Combine(_folder, "b.state");
+        using CancellationTokenSource source = new();
+        int saves = 0;
+        Checkpoint stopping = new(path, "k") { Saved = _ => { if (++saves == 13) { source.Cancel(); } } };
+        Assert.Throws<OperationCanceledException>(() => Curve(stopping, source.Token));
+        Assert.Equal((13, 10), (new Checkpoint(path, "k").Steps, new Checkpoint(path, "k").Curve[^1].Step));
+        Assert.Equal(Curve(null, default), Curve(new Checkpoint(path, "k"), default));
+    }
+
+    /// <summary>Held-out points read the weights and change none of their bits, are the same at any thread count, and survive a stop.</summary>
+    [Fact]
+    public void HeldOutPointsAreMeasuredAsideOfTheTraining()
+    {
+        (byte[] Weights, (int, double?)[] Points) Run(int threads, int points, Checkpoint? checkpoint = null, Action<TrainPoint, int>? point = null, CancellationToken stop = default)
+        {
+            using Workers workers = new(threads);
+            Trainer trainer = new(Student, Data(10, 1), new TeacherSignal.Dense(Model(Teacher, 9)), 4, workers);
+            LlamaWeights student = Model(Student, 2);
+            ValidationLoss? validation = points == 0 ? null : new(Student, Data(5, 3), points, workers);
+            IReadOnlyList<TrainPoint> curve = trainer.Run(student, Options(43), checkpoint, point, stop, validation);
+            return (Bits(student), [.. curve.Where(p => p.HeldOut is not null).Select(p => (p.Step, p.HeldOut))]);
+        }
+
+        (byte[] without, _) = Run(1, 0);
+        (byte[] with, (int Step, double? Loss)[] expected) = Run(1, 10);
+        Assert.Equal(without, with);
+        Assert.Equal([5, 9, 13, 18, 22, 26, 31, 35, 39, 43], expected.Select(p => p.Step));
+        Assert.Equal(expected, Run(2, 10).Points);
+        string path = Path.Combine(_folder, "v.state");
+        using CancellationTokenSource source = new();
+        Assert.Throws<OperationCanceledException>(() => Run(2, 10, new Checkpoint(path, "k"), (p, _) => { if (p.Step == 22) { source.Cancel(); } }, source.Token));
+        Assert.Equal(22, new Checkpoint(path, "k").Curve[^1].Step);
+        (byte[] resumed, (int, double?)[] points) = Run(2, 10, new Checkpoint(path, "k"));
+        Assert.Equal(with, resumed);
+        Assert.Equal(expected, points);
+    }
+
+    [Fact]
+    public void AHeldOutPointIsTheCrossEntropyOfItsRows()
+    {
+        using Workers workers = new(2);
+        Dataset validation = Data(30, 4);
+        LlamaWeights student = Model(Student, 2);
+        foreach ((long trained, int rows, int points) in new[] { (1L, 1, 1), (20L, 1, 1), (60L, 1, 5), (1000L, 9, 10), (1_000_000L, 30, 10) })
+        {
+            (Dataset chosen, int often) = ValidationLoss.Fit(validation, trained);
+            Assert.Equal((rows, points), (chosen.Rows, often));
+            Assert.True(chosen.Rows * often <= Math.Max(1, 0.09 * trained));
+            RowScores scores = Evaluation.Score([student], null, chosen, workers, default)[0];
+            Assert.Equal(scores.Mean(scores.CrossEntropy), new ValidationLoss(Student, chosen, often, workers).Measure(student), 1e-5);
+        }
+    }
+
     [Fact]
     public void ACheckpointOfAnotherRunIsRefused()
     {

@@ -64,7 +64,7 @@ public sealed class ExampleTests : IDisposable
         int set = Array.IndexOf(words, "--set");
         string[] changes = [.. words.Index().Where(w => w.Index > 0 && words[w.Index - 1] == "--set").Select(w => w.Item)];
         Recipe recipe = RecipeFile.Read(_copy[words[1]], set < 0 ? [] : changes, [.. BundledSamples.All.Keys]);
-        Assert.Equal((tokens, seeds, true), (recipe.Train.Tokens, recipe.Train.Seeds.Count, recipe.Twin));
+        Assert.Equal((tokens, seeds, true), (recipe.Train.Tokens, recipe.Train.Seeds.Count, recipe.Twin is not null));
 
         DoorRun run = Done([.. words, .. s_cutDown]);
         Assert.Contains("INCONCLUSIVE", run.Output, StringComparison.Ordinal);

@@ -1,0 +1,32 @@
+using Retort.Distill;
+using Retort.Model.Llama;
+
+namespace Retort.Tests.Distill;
+
+public class TrainingComputeTests
+{
+    static readonly LlamaConfig s_student = new() { Hidden = 16, Layers = 2, Heads = 2, KeyValueHeads = 1, HeadSize = 8, FeedForward = 24, Vocabulary = 40, Context = 64 };
+
+    static readonly LlamaConfig s_teacher = s_student with { Hidden = 24, HeadSize = 12, FeedForward = 40, Layers = 3 };
+
+    static TrainingCompute Of(LlamaConfig? teacher, long scored, long once) => TrainingCompute.Of(s_student, teacher, 1000, scored, once, 5, 32);
+
+    [Fact]
+    public void ALiveTeacherIsChargedForEveryPosition()
+    {
+        double student = s_student.ForwardFlops(32), teacher = s_teacher.ForwardFlops(32);
+        Assert.Equal(1 + (teacher / (3 * student)), Of(s_teacher, 1000, 0).Factor, 1e-12);
+        Assert.Equal(3 * student * 1000, Of(s_teacher, 1000, 0).Student);
+    }
+
+    [Fact]
+    public void WhatIsDoneOnceIsSharedAmongSeeds() =>
+        Assert.Equal(Of(s_teacher, 100, 0), Of(s_teacher, 0, 500));
+
+    [Fact]
+    public void TextAloneAndNoTeacherCostNothing()
+    {
+        Assert.Equal(1, Of(s_teacher, 0, 0).Factor);
+        Assert.Equal(1, Of(null, 0, 0).Factor);
+    }
+}
