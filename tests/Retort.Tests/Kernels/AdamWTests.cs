@@ -47,7 +47,7 @@ public sealed class AdamWTests
     [Fact]
     public void SquaredNormIsSummedInDouble()
     {
-        foreach (int n in (int[])[0, .. Draw.Spread, 1023, 1024, 1025, 5000, 100_003])
+        foreach (int n in (int[])[.. Enumerable.Range(0, 258), 1023, 1024, 1025, 5000, 100_003])
         {
             float[] g = Draw.Floats(n, n);
             Near.Equal(g.Sum(x => (double)x * x), AdamW.SquaredNorm(g), 2e-6, $"of {n}");

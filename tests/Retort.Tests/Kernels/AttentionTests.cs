@@ -26,17 +26,48 @@ public sealed class AttentionTests
     {
         for (int blocks = 1; blocks <= 4; blocks++)
         {
-            string what = $"{heads}/{keyHeads} heads of {size}, {blocks} blocks";
-            NaiveAttention naive = Make(blocks, heads, keyHeads, size, 2f, out float[] q, out float[] k, out float[] v);
-            float[] slope = Draw.Floats(9, q.Length);
-            (Guarded o, Guarded lse, Guarded dq, Guarded dk, Guarded dv) = Run(q, k, v, slope, blocks, heads, keyHeads, size);
-            naive.Forward();
-            naive.Backward(Draw.Wide(slope));
-            Near.Equal(naive.O, o.Checked(), 3e-6, "o, " + what);
-            Near.Equal(naive.Lse, lse.Checked(), 2e-6, "lse, " + what);
-            Near.Equal(naive.Dq, dq.Checked(), 1e-5, "dq, " + what);
-            Near.Equal(naive.Dk, dk.Checked(), 1e-5, "dk, " + what);
-            Near.Equal(naive.Dv, dv.Checked(), 1e-5, "dv, " + what);
+            Check(blocks, heads, keyHeads, size);
+        }
+    }
+
+    /// <summary>Every even head size up to one past 256.</summary>
+    [Fact]
+    public void EveryHeadSizeEqualsTheReference()
+    {
+        for (int size = 2; size <= 258; size += 2)
+        {
+            Check(1, 1, 1, size);
+        }
+    }
+
+    /// <summary>As many blocks as 257 tokens take.</summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
+    public void LongSequencesEqualTheReference(int blocks) => Check(blocks, 2, 1, 6);
+
+    /// <summary>Queries of the last blocks alone, with the keys before them at hand, give the bits of the whole sequence.</summary>
+    [Fact]
+    public void KeysBeforeTheQueriesAreSeen()
+    {
+        const int Blocks = 5, Heads = 4, KeyHeads = 2, Size = 10, Block = Heads * Size * L;
+        Make(Blocks, Heads, KeyHeads, Size, 2f, out float[] q, out float[] k, out float[] v);
+        (Guarded whole, Guarded wholeLse, _, _, _) = Run(q, k, v, q, Blocks, Heads, KeyHeads, Size);
+        for (int before = 0; before < Blocks; before++)
+        {
+            int blocks = Blocks - before;
+            Guarded o = new(blocks * Block), lse = new(blocks * Heads * L), scratch = new(Attention.ForwardScratch(Blocks));
+            for (int head = 0; head < Heads; head++)
+            {
+                Attention.Forward(o.Span, lse.Span, q.AsSpan(before * Block), k, v, blocks, Heads, KeyHeads, Size, head, scratch.Span, before);
+            }
+
+            scratch.Checked();
+            Assert.True(whole.Span[(before * Block)..].SequenceEqual(o.Checked()));
+            Assert.True(wholeLse.Span[(before * Heads * L)..].SequenceEqual(lse.Checked()));
         }
     }
 
@@ -143,6 +174,21 @@ public sealed class AttentionTests
         Backward("v", q, k, k, q, q, lse, q, k, lse, scratch);
         Backward("scratch", q, k, k, q, q, lse, q, k, k, lse);
         Backward("keyHead", q, k, k, q, q, lse, q, k, k, scratch, 1);
+    }
+
+    static void Check(int blocks, int heads, int keyHeads, int size)
+    {
+        string what = $"{heads}/{keyHeads} heads of {size}, {blocks} blocks";
+        NaiveAttention naive = Make(blocks, heads, keyHeads, size, 2f, out float[] q, out float[] k, out float[] v);
+        float[] slope = Draw.Floats(9, q.Length);
+        (Guarded o, Guarded lse, Guarded dq, Guarded dk, Guarded dv) = Run(q, k, v, slope, blocks, heads, keyHeads, size);
+        naive.Forward();
+        naive.Backward(Draw.Wide(slope));
+        Near.Equal(naive.O, o.Checked(), 3e-6, "o, " + what);
+        Near.Equal(naive.Lse, lse.Checked(), 2e-6, "lse, " + what);
+        Near.Equal(naive.Dq, dq.Checked(), 1e-5, "dq, " + what);
+        Near.Equal(naive.Dk, dk.Checked(), 1e-5, "dk, " + what);
+        Near.Equal(naive.Dv, dv.Checked(), 1e-5, "dv, " + what);
     }
 
     static NaiveAttention Make(int blocks, int heads, int keyHeads, int size, float scale, out float[] q, out float[] k, out float[] v)

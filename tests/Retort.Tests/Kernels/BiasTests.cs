@@ -33,6 +33,16 @@ public sealed class BiasTests
     }
 
     [Fact]
+    public void BackwardEqualsTheSlopes()
+    {
+        const int Channels = 5, Blocks = 3;
+        float[] b = Draw.Floats(1, Channels), dy = Draw.Floats(2, Blocks * Channels * L), gradient = new float[Channels];
+        double[] wide = Draw.Wide(b);
+        Bias.Backward(gradient, dy, Blocks);
+        Near.Equal(Near.Slopes(wide, () => dy.Select((d, i) => d * wide[i / L % Channels]).Sum()), gradient, 2e-6, "db");
+    }
+
+    [Fact]
     public void WrongShapesAreNamed()
     {
         Near.Refuses("Bias.Forward", "y", () => Bias.Forward(new float[(2 * L) - 1], new float[2]));

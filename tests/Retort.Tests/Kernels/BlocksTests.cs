@@ -89,6 +89,33 @@ public sealed class BlocksTests
         Assert.Equal(new ushort[] { 0x7bff, 0x7c00, 0x7c00 }, edge);
     }
 
+    /// <summary>Every length up to one past 256 gives what whole vectors give, and writes nothing beyond it.</summary>
+    [Fact]
+    public void EveryLengthIsConverted()
+    {
+        float[] x = Draw.Floats(1, 257, 70_000f), wideBFloat16 = new float[257], wideHalf = new float[257];
+        ushort[] bfloat16 = new ushort[257], half = new ushort[257];
+        Blocks.ToBFloat16(bfloat16, x);
+        Blocks.ToHalf(half, x);
+        Blocks.FromBFloat16(wideBFloat16, bfloat16);
+        Blocks.FromHalf(wideHalf, half);
+        for (int n = 0; n <= 257; n++)
+        {
+            Guarded a = new(n), b = new(n);
+            Blocks.FromBFloat16(a.Span, bfloat16.AsSpan(0, n));
+            Blocks.FromHalf(b.Span, half.AsSpan(0, n));
+            Assert.True(wideBFloat16.AsSpan(0, n).SequenceEqual(a.Checked()));
+            Assert.True(wideHalf.AsSpan(0, n).SequenceEqual(b.Checked()));
+            ushort[] c = new ushort[300], d = new ushort[300];
+            c.AsSpan().Fill(0xabcd);
+            d.AsSpan().Fill(0xabcd);
+            Blocks.ToBFloat16(c, x.AsSpan(0, n));
+            Blocks.ToHalf(d, x.AsSpan(0, n));
+            Assert.True(bfloat16.AsSpan(0, n).SequenceEqual(c.AsSpan(0, n)) && half.AsSpan(0, n).SequenceEqual(d.AsSpan(0, n)));
+            Assert.False(c.AsSpan(n).ContainsAnyExcept((ushort)0xabcd) || d.AsSpan(n).ContainsAnyExcept((ushort)0xabcd));
+        }
+    }
+
     [Fact]
     public void WrongShapesAreNamed()
     {

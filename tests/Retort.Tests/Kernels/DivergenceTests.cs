@@ -36,6 +36,18 @@ public sealed class DivergenceTests
         }
     }
 
+    /// <summary>Every size of vocabulary up to one past 256, through the sweeps that take any mixture and through the fast one.</summary>
+    [Theory]
+    [InlineData(0.1f, 0.2f, 0.3f, 0.4f, 2f)]
+    [InlineData(0f, 1f, 0f, 0f, 1f)]
+    public void EveryVocabularyEqualsTheFormula(float crossEntropy, float forward, float reverse, float jensenShannon, float t)
+    {
+        for (int v = 1; v <= 257; v++)
+        {
+            Check(Draw.Floats(v, v * L, 4f), Draw.Floats(v + 1, v * L, 4f), v, new LossWeights(crossEntropy, forward, reverse, jensenShannon, 0.3f, t), 1e-5, 4e-6);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Mixtures))]
     public void GradientEqualsTheSlopes(LossWeights terms)

@@ -44,6 +44,28 @@ public sealed class EmbeddingTests
     }
 
     [Fact]
+    public void BackwardEqualsTheSlopes()
+    {
+        const int Channels = 3, Blocks = 2;
+        float[] table = Draw.Floats(1, Vocabulary * Channels), dx = Draw.Floats(2, Blocks * Channels * L), gradient = new float[table.Length];
+        int[] tokens = Draw.Whole(4, Blocks * L, Vocabulary);
+        double[] wide = Draw.Wide(table);
+        double Loss()
+        {
+            double sum = 0;
+            for (int i = 0; i < dx.Length; i++)
+            {
+                sum += dx[i] * wide[(tokens[(i / (Channels * L) * L) + (i % L)] * Channels) + (i / L % Channels)];
+            }
+
+            return sum;
+        }
+
+        Embedding.Backward(gradient, dx, tokens, Channels, 0, 1);
+        Near.Equal(Near.Slopes(wide, Loss), gradient, 1e-6, "de");
+    }
+
+    [Fact]
     public void WrongShapesAreNamed()
     {
         float[] table = new float[3 * 4], x = new float[4 * L];

@@ -20,6 +20,17 @@ public sealed class MatMulTests
         }
     }
 
+    /// <summary>Every width from nothing to one past 256, first as the outputs, then as the inputs.</summary>
+    [Fact]
+    public void EveryWidthEqualsItsSums()
+    {
+        for (int width = 0; width <= 257; width++)
+        {
+            Check(width, 5, 1);
+            Check(7, width, 2);
+        }
+    }
+
     /// <summary>More token blocks than one pass over the weight gradient takes.</summary>
     [Theory]
     [InlineData(3, 5, 31)]
@@ -76,7 +87,7 @@ public sealed class MatMulTests
     [Fact]
     public void OneTokenEqualsItsSums()
     {
-        foreach (int k in Draw.Spread)
+        for (int k = 0; k <= 257; k++)
         {
             const int N = 13;
             float[] w = Draw.Floats(k, N * k), x = Draw.Floats(k + 1, k);
@@ -93,6 +104,10 @@ public sealed class MatMulTests
             MatMul.ForwardVector(y.Span, w, x, 0, 4);
             MatMul.ForwardVector(y.Span, w, x, 4, N);
             Near.Equal(expected, y.Checked(), Tolerance, $"y of {k}");
+            float[] start = Draw.Floats(k + 2, N);
+            Guarded more = new(start);
+            MatMul.ForwardVector(more.Span, w, x, 0, N, accumulate: true);
+            Near.Equal(Plus(expected, start), more.Checked(), Tolerance, $"y of {k}, accumulated");
             Guarded part = new(N, 7f);
             MatMul.ForwardVector(part.Span, w, x, 3, 5);
             Assert.Equal(11, part.Checked().Count(7f));

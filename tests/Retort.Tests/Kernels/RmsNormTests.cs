@@ -33,6 +33,59 @@ public sealed class RmsNormTests
     }
 
     [Fact]
+    public void OneTokenAloneEqualsTheFormula()
+    {
+        for (int channels = 1; channels <= 257; channels++)
+        {
+            float[] x = Draw.Floats(channels, channels, 3f), g = Draw.Floats(channels + 1000, channels);
+            Guarded y = new(channels), inPlace = new(x);
+            RmsNorm.ForwardVector(y.Span, x, g, Epsilon);
+            RmsNorm.ForwardVector(inPlace.Span, inPlace.Span, g, Epsilon);
+            Near.Equal(Reference(Draw.Wide(x), Draw.Wide(g), out _), y.Checked(), 2e-6, $"y of {channels}");
+            Assert.True(y.Span.SequenceEqual(inPlace.Checked()));
+        }
+    }
+
+    /// <summary>Both gradients at every number of channels, by the formula that <see cref="BackwardEqualsTheSlopes"/> holds against slopes.</summary>
+    [Fact]
+    public void BackwardEqualsTheFormula()
+    {
+        for (int channels = 2; channels <= 257; channels++)
+        {
+            float[] x = Draw.Floats(channels, channels * L, 2f), g = Draw.Floats(channels + 1, channels), dy = Draw.Floats(channels + 2, channels * L), rstd = new float[L];
+            RmsNorm.Forward(new float[x.Length], rstd, x, g, Epsilon);
+            Guarded dx = new(x.Length);
+            RmsNorm.BackwardInput(dx.Span, dy, x, rstd, g, accumulate: false);
+            double[] expected = new double[x.Length], gain = new double[channels];
+            for (int l = 0; l < L; l++)
+            {
+                double[] token = Draw.Token(x, channels, l), slope = Draw.Token(dy, channels, l), exact = InputGradient(token, Draw.Wide(g), slope, out double r);
+                for (int c = 0; c < channels; c++)
+                {
+                    expected[(c * L) + l] = exact[c];
+                    gain[c] += slope[c] * token[c] * r;
+                }
+            }
+
+            Near.Equal(expected, dx.Checked(), 1e-5, $"dx of {channels}");
+            Near.Equal(gain, [.. Enumerable.Range(0, channels).Select(c => RmsNorm.BackwardWeight(dy, x, rstd, channels, c, 1))], 5e-6, $"dg of {channels}");
+        }
+    }
+
+    [Fact]
+    public void TheGainsGradientEqualsTheSlopes()
+    {
+        foreach (int channels in new[] { 1, 2, 7, 33 })
+        {
+            float[] x = Draw.Floats(channels, channels * L, 2f), g = Draw.Floats(channels + 1, channels), dy = Draw.Floats(channels + 2, channels * L), rstd = new float[L];
+            RmsNorm.Forward(new float[x.Length], rstd, x, g, Epsilon);
+            double[] wide = Draw.Wide(g);
+            double Loss() => Enumerable.Range(0, L).Sum(l => Dot(Reference(Draw.Token(x, channels, l), wide, out _), Draw.Token(dy, channels, l)));
+            Near.Equal(Near.Slopes(wide, Loss), [.. Enumerable.Range(0, channels).Select(c => RmsNorm.BackwardWeight(dy, x, rstd, channels, c, 1))], 5e-6, $"dg of {channels}");
+        }
+    }
+
+    [Fact]
     public void BackwardEqualsTheSlopes()
     {
         foreach (int channels in Draw.Spread)

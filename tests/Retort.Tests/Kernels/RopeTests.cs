@@ -21,21 +21,7 @@ public sealed class RopeTests
         foreach (int first in new[] { 0, 1, 32, 70, Positions - L })
         {
             float[] x = Draw.Floats(first, heads * size * L);
-            double[] expected = new double[x.Length];
-            for (int h = 0; h < heads; h++)
-            {
-                for (int p = 0; p < size / 2; p++)
-                {
-                    for (int l = 0; l < L; l++)
-                    {
-                        double angle = (first + l) * frequency[p];
-                        int a = (((h * size) + p) * L) + l, b = a + (size / 2 * L);
-                        expected[a] = (x[a] * Math.Cos(angle)) - (x[b] * Math.Sin(angle));
-                        expected[b] = (x[b] * Math.Cos(angle)) + (x[a] * Math.Sin(angle));
-                    }
-                }
-            }
-
+            double[] expected = Turned(Draw.Wide(x), frequency, heads, size, first);
             Guarded turned = new(x);
             Rope.Turn(turned.Span, cos, sin, heads, size, Positions, first);
             Near.Equal(expected, turned.Checked(), 5e-7, $"turned from {first}");
@@ -58,6 +44,46 @@ public sealed class RopeTests
         Near.Equal(left, right, 1e-5, "inner product");
     }
 
+    /// <summary>Every even head size up to one past 256, a block of tokens and one token alone, there and back.</summary>
+    [Fact]
+    public void EveryHeadSizeTurns()
+    {
+        const int Heads = 2, First = 3;
+        for (int size = 0; size <= 258; size += 2)
+        {
+            double[] frequency = [.. Enumerable.Range(0, size / 2).Select(p => Math.Pow(10000, -2.0 * p / size))];
+            float[] cos = new float[size / 2 * 2 * L], sin = new float[cos.Length], x = Draw.Floats(size, Heads * size * L);
+            Rope.Tables(cos, sin, frequency, 2 * L);
+            double[] expected = Turned(Draw.Wide(x), frequency, Heads, size, First);
+            Guarded block = new(x);
+            Rope.Turn(block.Span, cos, sin, Heads, size, 2 * L, First);
+            Near.Equal(expected, block.Checked(), 5e-7, $"a block of heads of {size}");
+            Rope.Turn(block.Span, cos, sin, Heads, size, 2 * L, First, back: true);
+            Near.Equal(Draw.Wide(x), block.Checked(), 1e-6, $"a block of heads of {size}, turned back");
+            for (int l = 0; l < L; l += 13)
+            {
+                int position = First + l;
+                Guarded token = new([.. Draw.Token(x, Heads * size, l).Select(v => (float)v)]);
+                float[] c = [.. Enumerable.Range(0, size / 2).Select(p => cos[(p * 2 * L) + position])], s = [.. Enumerable.Range(0, size / 2).Select(p => sin[(p * 2 * L) + position])];
+                Rope.TurnVector(token.Span, c, s, Heads, size);
+                Near.Equal([.. Enumerable.Range(0, Heads * size).Select(i => expected[(i * L) + l])], token.Checked(), 5e-7, $"one token of heads of {size}");
+            }
+        }
+    }
+
+    [Fact]
+    public void BackEqualsTheSlopes()
+    {
+        const int Heads = 2, Size = 6, First = 5;
+        double[] frequency = [1.0, 0.3, 0.01];
+        float[] cos = new float[3 * 2 * L], sin = new float[cos.Length], x = Draw.Floats(1, Heads * Size * L), dy = Draw.Floats(2, x.Length);
+        Rope.Tables(cos, sin, frequency, 2 * L);
+        double[] wide = Draw.Wide(x), slope = Draw.Wide(dy);
+        double[] slopes = Near.Slopes(wide, () => Turned(wide, frequency, Heads, Size, First).Zip(slope, (a, b) => a * b).Sum());
+        Rope.Turn(dy, cos, sin, Heads, Size, 2 * L, First, back: true);
+        Near.Equal(slopes, dy, 1e-6, "dx");
+    }
+
     [Fact]
     public void TablesHoldFarPositions()
     {
@@ -75,6 +101,30 @@ public sealed class RopeTests
         Near.Refuses("Rope.Turn", "cos", () => Rope.Turn(x, table.AsSpan(1), table, 2, 4, 64, 32));
         Near.Refuses("Rope.Turn", "sin", () => Rope.Turn(x, table, table.AsSpan(1), 2, 4, 64, 32));
         Near.Refuses("Rope.Turn", "cos", () => Rope.Turn(x, table, table, 2, 4, 64, 33));
+        Near.Refuses("Rope.TurnVector", "x", () => Rope.TurnVector(x.AsSpan(0, 7), table, table, 2, 4));
+        Near.Refuses("Rope.TurnVector", "cos", () => Rope.TurnVector(x, table.AsSpan(0, 1), table, 2, 4));
+        Near.Refuses("Rope.TurnVector", "sin", () => Rope.TurnVector(x, table, table.AsSpan(0, 1), 2, 4));
         Near.Refuses("Rope.Tables", "cos", () => Rope.Tables(table.AsSpan(1), table, [1.0, 0.5], 64));
+    }
+
+    /// <summary>One token block turned as the definition reads, in double.</summary>
+    static double[] Turned(double[] x, double[] frequency, int heads, int size, int first)
+    {
+        double[] y = new double[x.Length];
+        for (int h = 0; h < heads; h++)
+        {
+            for (int p = 0; p < size / 2; p++)
+            {
+                for (int l = 0; l < L; l++)
+                {
+                    double angle = (first + l) * frequency[p];
+                    int a = (((h * size) + p) * L) + l, b = a + (size / 2 * L);
+                    y[a] = (x[a] * Math.Cos(angle)) - (x[b] * Math.Sin(angle));
+                    y[b] = (x[b] * Math.Cos(angle)) + (x[a] * Math.Sin(angle));
+                }
+            }
+        }
+
+        return y;
     }
 }

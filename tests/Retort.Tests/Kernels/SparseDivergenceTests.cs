@@ -21,28 +21,20 @@ public sealed class SparseDivergenceTests
         LossWeights terms = new(ce, 0.6f, 0, 0, 0.5f, t);
         foreach ((int v, int kept) in new[] { (2, 1), (7, 3), (16, 16), (33, 5), (65, 1), (129, 40) })
         {
-            float[] z = Draw.Floats(v, v * L, 3f), weights = CrossEntropyTests.Weights(v);
-            (int[] ids, float[] p) = Keep(v, kept, t, tail, full: false);
-            int[] targets = Draw.Whole(v, L, v);
-            Guarded gradient = new(z), loss = new(L), scratch = new(v * L);
-            SparseDivergence.LossAndGradient(loss.Span, gradient.Span, ids, p, kept, tail, targets, weights, v, terms, scratch.Span);
-            scratch.Checked();
-            for (int l = 0; l < L; l++)
-            {
-                double[] token = Draw.Token(z, v, l);
-                int lane = l;
-                double Loss() => Reference(token, ids.AsSpan(lane * kept, kept), p.AsSpan(lane * kept, kept), tail, targets[lane], terms);
-                Near.Equal(Loss(), loss.Checked()[l], 5e-6, $"loss of {v}, token {l}");
-                for (int i = 0; i < v && l % 5 == 1; i++)
-                {
-                    Near.Equal(weights[l] * Near.Slope(token, i, Loss), gradient.Checked()[(i * L) + l], 5e-6, $"dz[{i}] of {v}, token {l}");
-                }
+            Check(tail, terms, v, kept, every: 5);
+        }
+    }
 
-                for (int i = 0; i < v && weights[l] == 0; i++)
-                {
-                    Assert.Equal(0f, gradient.Checked()[(i * L) + l]);
-                }
-            }
+    /// <summary>Every size of vocabulary up to one past 256.</summary>
+    [Theory]
+    [InlineData(TailHandling.Bucket, 0f, 1f)]
+    [InlineData(TailHandling.Renormalize, 0.4f, 1f)]
+    [InlineData(TailHandling.Sample, 0.4f, 2f)]
+    public void EveryVocabularyEqualsTheSlopes(TailHandling tail, float ce, float t)
+    {
+        for (int v = 2; v <= 257; v++)
+        {
+            Check(tail, new LossWeights(ce, 0.6f, 0, 0, 0.5f, t), v, 1 + (v * 5 % Math.Min(v, 24)), every: L);
         }
     }
 
@@ -107,6 +99,33 @@ public sealed class SparseDivergenceTests
         Refuses("scratch", lane, z, ids, p, targets, lane, p);
         Refuses("targets", lane, z, ids, p, wrong, lane, z);
         Refuses("ids", lane, z, wrong, p, targets, lane, z);
+    }
+
+    /// <param name="every">Of how many tokens one has its slopes compared: all of a small vocabulary, every seventh of a larger one.</param>
+    static void Check(TailHandling tail, LossWeights terms, int v, int kept, int every)
+    {
+        float[] z = Draw.Floats(v, v * L, 3f), weights = CrossEntropyTests.Weights(v);
+        (int[] ids, float[] p) = Keep(v, kept, terms.Temperature, tail, full: false);
+        int[] targets = Draw.Whole(v, L, v);
+        Guarded gradient = new(z), loss = new(L), scratch = new(v * L);
+        SparseDivergence.LossAndGradient(loss.Span, gradient.Span, ids, p, kept, tail, targets, weights, v, terms, scratch.Span);
+        scratch.Checked();
+        for (int l = 0; l < L; l++)
+        {
+            double[] token = Draw.Token(z, v, l);
+            int lane = l;
+            double Loss() => Reference(token, ids.AsSpan(lane * kept, kept), p.AsSpan(lane * kept, kept), tail, targets[lane], terms);
+            Near.Equal(Loss(), loss.Checked()[l], 5e-6, $"loss of {v}, token {l}");
+            for (int i = 0; i < v && l % every == 2; i += v <= 64 ? 1 : 7)
+            {
+                Near.Equal(weights[l] * Near.Slope(token, i, Loss), gradient.Checked()[(i * L) + l], 5e-6, $"dz[{i}] of {v}, token {l}");
+            }
+
+            for (int i = 0; i < v && weights[l] == 0; i++)
+            {
+                Assert.Equal(0f, gradient.Checked()[(i * L) + l]);
+            }
+        }
     }
 
     /// <summary>The teacher's likeliest tokens; every third token leaves its last slot unused.</summary>
