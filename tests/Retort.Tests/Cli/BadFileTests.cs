@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Retort.Cli;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;

@@ -1,5 +1,4 @@
 using System.Text;
-using Retort.Cli;
 
 namespace Retort.Tests.Cli;
 
