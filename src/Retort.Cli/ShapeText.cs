@@ -9,7 +9,8 @@ static class ShapeText
 {
     public const string Form = "H,L,HEADS,KV,FFN";
 
-    public static bool Is(string text) => text.Split(',') is { Length: 5 } parts && parts.All(p => p.Length > 0 && p.All(char.IsAsciiDigit));
+    /// <summary>Whether it was meant as a shape: numbers and commas. How many is for <see cref="Parse"/> to say.</summary>
+    public static bool Is(string text) => text.Contains(',', StringComparison.Ordinal) && text.All(c => char.IsAsciiDigit(c) || c == ',');
 
     /// <param name="where">The option it came from.</param>
     /// <param name="vocabulary">Null reads it as the sixth number.</param>

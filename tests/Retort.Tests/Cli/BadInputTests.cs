@@ -40,6 +40,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("bench train --context 32", "bench train", "one of --student and --from is needed")]
     [InlineData("bench train --student 64,5,8", "--student", "'64,5,8' is not a shape")]
     [InlineData("bench train --student 64,5,7,7,100,300", "--student", "64 channels do not divide among 7 heads")]
+    [InlineData("init --teacher m --student 16,1,2,1 --prompts p", "--student", "'16,1,2,1' is not a shape")]
     [InlineData("init --teacher m --student 16,1,2,1,24", "init", "--prompts FILE is missing")]
     public void IsOneSentenceWithWhereAndAHint(string line, string where, string what) => DoorRun.Of(line.Split(' ')).Refused(where, what);
 

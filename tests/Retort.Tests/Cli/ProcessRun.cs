@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Retort.Tests.Cli;
 
@@ -14,13 +15,39 @@ static class ProcessRun
 
     public static string Dotnet { get; } = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
 
-    public static DoorRun Of(params string[] arguments) => Wait(Start(Dotnet, [Program, .. arguments]));
+    public static DoorRun Of(params string[] arguments) => Of([], arguments);
+
+    public static DoorRun Of((string Name, string Value)[] environment, params string[] arguments) => Wait(Start(Dotnet, [Program, .. arguments], environment));
 
     /// <summary>Runs with files of at most so many bytes; a longer write then fails as on a file system without room.</summary>
-    public static DoorRun Limited(int bytes, params string[] arguments)
+    public static DoorRun Limited(int bytes, params string[] arguments) => Limited(bytes, [], arguments);
+
+    public static DoorRun Limited(int bytes, (string Name, string Value)[] environment, params string[] arguments)
     {
         // Blocks of 512 bytes. The runtime's own memory files are under the limit too, and W^X would need large ones.
-        Process process = Start("/bin/sh", ["-c", $"trap '' XFSZ; ulimit -f {bytes / 512}; exec \"$0\" \"$@\"", Dotnet, Program, .. arguments], ("DOTNET_EnableWriteXorExecute", "0"));
+        Process process = Start("/bin/sh", ["-c", $"trap '' XFSZ; ulimit -f {bytes / 512}; exec \"$0\" \"$@\"", Dotnet, Program, .. arguments], [.. environment, ("DOTNET_EnableWriteXorExecute", "0")]);
+        return Wait(process);
+    }
+
+    /// <summary>Runs until a file is as long as that, then interrupts as Ctrl-C does.</summary>
+    public static DoorRun InterruptedAt(string path, long length, (string Name, string Value)[] environment, params string[] arguments)
+    {
+        using SemaphoreSlim changed = new(0);
+        using FileSystemWatcher watcher = new(Path.GetDirectoryName(path)!) { NotifyFilter = NotifyFilters.FileName | NotifyFilters.Size | NotifyFilters.LastWrite };
+        watcher.Created += (_, _) => changed.Release();
+        watcher.Changed += (_, _) => changed.Release();
+        watcher.EnableRaisingEvents = true;
+        Process process = Start(Dotnet, [Program, .. arguments], environment);
+        while (!File.Exists(path) || new FileInfo(path).Length < length)
+        {
+            Assert.True(changed.Wait(Patience), $"{path} did not grow to {length} bytes");
+        }
+
+        using (Process kill = Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
+        {
+            Assert.True(kill.WaitForExit(Patience));
+        }
+
         return Wait(process);
     }
 

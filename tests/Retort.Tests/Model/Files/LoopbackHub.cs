@@ -11,7 +11,8 @@ sealed record HubRequest(string Path, long From, string? Authorization);
 /// <param name="CutAfter">Closes the connection when that many bytes of the body are sent.</param>
 /// <param name="Silent">Never answers.</param>
 /// <param name="Length">What Content-Length claims; by default the truth.</param>
-sealed record HubReply(int Status, byte[] Body, string Headers = "", int? CutAfter = null, bool Silent = false, int? Length = null)
+/// <param name="Stalls">Sends nothing more after the cut, but keeps the connection.</param>
+sealed record HubReply(int Status, byte[] Body, string Headers = "", int? CutAfter = null, bool Silent = false, int? Length = null, bool Stalls = false)
 {
     public static HubReply Text(int status, string text = "") => new(status, Encoding.UTF8.GetBytes(text));
 
@@ -95,6 +96,10 @@ sealed class LoopbackHub : IAsyncDisposable
 
                 await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {reply.Status} X\r\nConnection: close\r\nContent-Length: {reply.Length ?? reply.Body.Length}\r\n{reply.Headers}\r\n"), _stop.Token);
                 await stream.WriteAsync(reply.Body.AsMemory(0, reply.CutAfter ?? reply.Body.Length), _stop.Token);
+                if (reply.Stalls)
+                {
+                    await reader.ReadLineAsync(_stop.Token);
+                }
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {

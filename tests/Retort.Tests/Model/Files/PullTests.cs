@@ -96,6 +96,22 @@ public sealed class PullTests : IDisposable
         Assert.Equal(Weights, File.ReadAllBytes(_scratch["m/model.safetensors"]));
     }
 
+    [Theory]
+    [InlineData("bytes 0-2999999/3000000")]
+    [InlineData("bytes 1999999-2999999/3000000")]
+    [InlineData("bytes */3000000")]
+    [InlineData("")]
+    public async Task APieceThatWasNotAskedForIsNotAppended(string range)
+    {
+        Directory.CreateDirectory(_scratch["m"]);
+        _scratch.Write("m/model.safetensors.part", Weights[..2_000_000]);
+        string header = range.Length > 0 ? $"Content-Range: {range}\r\n" : "";
+        await using LoopbackHub hub = Hub(r => r.From > 0 ? new(206, Weights[2_000_000..], $"{header}ETag: \"{Hash}\"\r\n") : HubReply.File(Weights, r, $"ETag: \"{Hash}\"\r\n"));
+        await Pull.ModelAsync("org/name", _scratch["m"], Options(hub));
+        Assert.Equal(Weights, File.ReadAllBytes(_scratch["m/model.safetensors"]));
+        Assert.Equal(["model.safetensors"], Directory.GetFiles(_scratch["m"]).Select(Path.GetFileName));
+    }
+
     [Fact]
     public async Task AWrongHashLeavesNothing()
     {

@@ -16,7 +16,7 @@ public class DamagedFileTests
     {
         var random = new RandomStream(11);
         byte[] good = Samples.Scored(Samples.RandomPieces(random, 40, 5));
-        Survives("tok.bin", 2000, () => Damage([.. good], random));
+        Assert.InRange(Survives("tok.bin", 2000, () => Damage([.. good], random)), 20, 1900);
     }
 
     [Theory]
@@ -26,7 +26,7 @@ public class DamagedFileTests
     {
         var random = new RandomStream(12);
         byte[] good = File.ReadAllBytes(GoldenFiles.Find(name));
-        Survives("tokenizer.json", 1000, () => Damage([.. good], random));
+        Assert.InRange(Survives("tokenizer.json", 1000, () => Damage([.. good], random)), 10, 950);
     }
 
     [Theory]
@@ -47,7 +47,7 @@ public class DamagedFileTests
             string value = Values[random.NextInt(Values.Length)];
             return Encoding.UTF8.GetBytes(json.ToJsonString().Replace("\"changed\"", value, StringComparison.Ordinal));
         });
-        Assert.InRange(opened, 1, 999);
+        Assert.InRange(opened, 10, 950);
     }
 
     static int Survives(string name, int rounds, Func<byte[]> make)
