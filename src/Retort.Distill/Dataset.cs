@@ -19,6 +19,9 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] St
     /// <summary>Tokens whose loss counts.</summary>
     public long Counted { get; } = Mask.Count(m => m != 0);
 
+    /// <summary>Positions of its own document that stand before a token, on average.</summary>
+    public double MeanContext { get; } = Starts.Length == 0 ? 0 : Starts.Select((start, i) => (double)((i % Length) - start)).Average();
+
     /// <summary>SHA-256 over tokens, targets, mask and starts: what a stored signal belongs to.</summary>
     public string Hash { get; } = HashOf(Tokens, Targets, Mask, Starts, Length);
 

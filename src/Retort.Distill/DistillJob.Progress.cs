@@ -15,11 +15,12 @@ public sealed partial class DistillJob
     /// <summary>Lays out the run's work. Called again when the text, and with it the number of steps, is known.</summary>
     /// <param name="sampled">Tokens the teacher writes.</param>
     /// <param name="positions">Of the training rows.</param>
-    void Plan(LlamaConfig student, LlamaWeights? teacher, long sampled, long positions, double tokensPerRow)
+    /// <param name="context">Positions a token attends to, on average.</param>
+    void Plan(LlamaConfig student, LlamaWeights? teacher, long sampled, long positions, double tokensPerRow, double context)
     {
         int steps = Steps(tokensPerRow);
-        TrainingCompute compute = Compute(student, teacher, sampled, positions, steps);
-        double half = _recipe.Train.Context / 2.0, mine = student.ForwardFlops(half), its = teacher?.Config.ForwardFlops(half) ?? 0;
+        TrainingCompute compute = Compute(student, teacher, sampled, positions, steps, context);
+        double mine = student.ForwardFlops(context), its = teacher?.Config.ForwardFlops(context) ?? 0;
         double live = _recipe.Signal.Kind == "live" && _recipe.Loss.NeedsTeacher ? its / (3 * mine) : 0;
         double Cost(string arm, double share) => compute.Student * share * (arm == Arm.Student ? 1 + live : 1);
         double Exists(string file) => File.Exists(Path.Combine(_options.Out, file)) ? 1 : 0;

@@ -82,11 +82,12 @@ public sealed partial class DistillJob
     /// <summary>What one seed's student costs, and the teacher behind it. The learning-rate search is left out: both sides had one.</summary>
     /// <param name="sampled">Tokens the teacher wrote.</param>
     /// <param name="positions">Of the training rows, which a stored signal scores once.</param>
-    TrainingCompute Compute(LlamaConfig student, LlamaWeights? teacher, long sampled, long positions, int steps)
+    /// <param name="context">Positions a token attends to, on average.</param>
+    TrainingCompute Compute(LlamaConfig student, LlamaWeights? teacher, long sampled, long positions, int steps, double context)
     {
         long trained = (long)steps * _recipe.Train.Rows * _recipe.Train.Accumulate * _recipe.Train.Context;
         long scored = _recipe.Signal.Kind == "live" && _recipe.Loss.NeedsTeacher ? trained : 0, once = sampled + (_recipe.Signal.Kind == "top_k" ? positions : 0);
-        return TrainingCompute.Of(student, teacher?.Config, trained, scored, once, _recipe.Train.Seeds.Count, _recipe.Train.Context / 2.0);
+        return TrainingCompute.Of(student, teacher?.Config, trained, scored, once, _recipe.Train.Seeds.Count, (_recipe.Train.OnPolicy?.Share ?? 0) * trained, context);
     }
 
     (LlamaWeights, IReadOnlyList<TrainPoint>) Train(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string teacherHash, Arm arm, string title, ValidationLoss validation, RunMetrics metrics)

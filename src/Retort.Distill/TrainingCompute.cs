@@ -7,7 +7,8 @@ namespace Retort.Distill;
 /// forward passes; positions are counted whether their loss counts or not, because they are computed all the same.
 /// </summary>
 /// <param name="Student">Forward and backward, all steps.</param>
-/// <param name="Teacher">Answers, signals and sampled text; a seed's share of what is done once for all.</param>
+/// <param name="Teacher">Answers, signals and sampled text, a seed's share of what is done once for all, and what the student writes for the
+/// teacher to score.</param>
 public sealed record TrainingCompute(double Student, double Teacher)
 {
     /// <summary>Below this factor a second twin would be told apart from the first by nothing but chance.</summary>
@@ -21,7 +22,10 @@ public sealed record TrainingCompute(double Student, double Teacher)
     /// <param name="positions">Positions one student is trained on, with repetition.</param>
     /// <param name="scored">Of them, those a live teacher scores beside the student.</param>
     /// <param name="once">Positions the teacher scores or writes once for all seeds: a stored signal's, the sampled text's.</param>
+    /// <param name="written">Tokens the student writes for the teacher to score.</param>
     /// <param name="context">Positions a token attends to, on average.</param>
-    public static TrainingCompute Of(LlamaConfig student, LlamaConfig? teacher, long positions, long scored, long once, int seeds, double context) =>
-        new(3 * student.ForwardFlops(context) * positions, teacher is null ? 0 : teacher.ForwardFlops(context) * (scored + ((double)once / seeds)));
+    public static TrainingCompute Of(LlamaConfig student, LlamaConfig? teacher, long positions, long scored, long once, int seeds, double written, double context) =>
+        new(
+            3 * student.ForwardFlops(context) * positions,
+            teacher is null ? 0 : (teacher.ForwardFlops(context) * (scored + ((double)once / seeds))) + (student.ForwardFlops(context) * written));
 }

@@ -9,7 +9,7 @@ public class TrainingComputeTests
 
     static readonly LlamaConfig s_teacher = s_student with { Hidden = 24, HeadSize = 12, FeedForward = 40, Layers = 3 };
 
-    static TrainingCompute Of(LlamaConfig? teacher, long scored, long once) => TrainingCompute.Of(s_student, teacher, 1000, scored, once, 5, 32);
+    static TrainingCompute Of(LlamaConfig? teacher, long scored, long once) => TrainingCompute.Of(s_student, teacher, 1000, scored, once, 5, 0, 32);
 
     [Fact]
     public void ALiveTeacherIsChargedForEveryPosition()
@@ -22,6 +22,13 @@ public class TrainingComputeTests
     [Fact]
     public void WhatIsDoneOnceIsSharedAmongSeeds() =>
         Assert.Equal(Of(s_teacher, 100, 0), Of(s_teacher, 0, 500));
+
+    /// <summary>What the student writes for the teacher to score is part of what the teacher's help costs.</summary>
+    [Fact]
+    public void OwnWritingIsCharged() =>
+        Assert.Equal(
+            Of(s_teacher, 1000, 0).Teacher + (500 * s_student.ForwardFlops(32)),
+            TrainingCompute.Of(s_student, s_teacher, 1000, 1000, 0, 5, 500, 32).Teacher);
 
     [Fact]
     public void TextAloneAndNoTeacherCostNothing()
