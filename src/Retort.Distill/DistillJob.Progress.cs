@@ -15,8 +15,9 @@ public sealed partial class DistillJob
     /// <summary>Lays out the run's work. Called again when the text, and with it the number of steps, is known.</summary>
     /// <param name="sampled">Tokens the teacher writes.</param>
     /// <param name="positions">Of the training rows.</param>
+    /// <param name="heldOut">Positions of the held-out rows.</param>
     /// <param name="context">Positions a token attends to, on average.</param>
-    void Plan(LlamaConfig student, LlamaWeights? teacher, long sampled, long positions, double tokensPerRow, double context)
+    void Plan(LlamaConfig student, LlamaWeights? teacher, long sampled, long positions, long heldOut, double tokensPerRow, double context)
     {
         int steps = Steps(tokensPerRow);
         TrainingCompute compute = Compute(student, teacher, sampled, positions, steps, context);
@@ -45,7 +46,7 @@ public sealed partial class DistillJob
             _plan.Add(arm.File, Cost(arm.Name, (double)arm.Steps / steps), (double)new Checkpoint(Path.Combine(_options.Out, arm.File), "").Steps / arm.Steps);
         }
 
-        double heldOut = (double)_recipe.Data.HeldOut * _recipe.Train.Context, answers = (double)_recipe.Evaluate.GoldItems * _recipe.Evaluate.MaxTokens;
+        double answers = (double)_recipe.Evaluate.GoldItems * _recipe.Evaluate.MaxTokens;
         _plan.Add(HeldOutText, Scoring * heldOut * ((arms.Length * mine) + (2 * its)));
         _plan.Add(GoldTaskAnswers, Decoding * answers * ((arms.Length * mine) + its));
     }

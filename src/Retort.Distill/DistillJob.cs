@@ -91,7 +91,7 @@ public sealed partial class DistillJob : IDisposable
         LlamaConfig config = StudentModel.Config(_recipe, tokenizer, teacher);
         CheckMemory(config, teacher);
         double tokensPerRow = (double)train.Counted / train.Rows;
-        Plan(config, teacher, corpus.Sampled, train.Tokens.Length, tokensPerRow, train.MeanContext);
+        Plan(config, teacher, corpus.Sampled, train.Tokens.Length, heldOut.Tokens.Length, tokensPerRow, train.MeanContext);
 
         // 3
         TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, tokenizer, train));
@@ -185,7 +185,7 @@ public sealed partial class DistillJob : IDisposable
         if (!File.Exists(path))
         {
             int context = _recipe.Train.Context;
-            Plan(StudentModel.Config(_recipe, tokenizer, teacher), teacher, (long)count * context, (long)count * context, context, context / 2.0);
+            Plan(StudentModel.Config(_recipe, tokenizer, teacher), teacher, (long)count * context, (long)count * context, (long)_recipe.Data.HeldOut * context, context, context / 2.0);
             Generator generator = new(teacher, tokenizer, _workers);
             int[] begin = generator.Encode("");
             SamplingOptions options = new() { Temperature = _recipe.Data.SampleTemperature, MaxTokens = Math.Min(teacher.Config.Context, _recipe.Train.Context) - begin.Length, Seed = _recipe.Data.Seed };

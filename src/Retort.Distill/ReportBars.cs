@@ -10,7 +10,7 @@ sealed record ChartBarGroup(string Name, IReadOnlyList<ChartBar> Bars);
 /// <summary>Horizontal bars in groups, from zero, each with its value beside it.</summary>
 static class ReportBars
 {
-    const double LabelWidth = 62, ValueWidth = 96, RowHeight = 22, GroupHead = 24, GroupGap = 8;
+    const double LabelWidth = 70, ValueWidth = 96, RowHeight = 22, GroupHead = 24, GroupGap = 8;
 
     /// <param name="full">Value of a full-length bar; null for the greatest of all groups.</param>
     public static Markup Draw(string id, string title, string description, IReadOnlyList<ChartBarGroup> groups, double? full = null)

@@ -18,14 +18,15 @@ sealed record ChartLine(ChartRole Role, IReadOnlyList<(double X, double Y)> Poin
 
 /// <param name="Level">A horizontal reference, such as the teacher's loss or zero.</param>
 /// <param name="LevelCss">Class of that reference.</param>
+/// <param name="AcrossTicks">Values marked on the horizontal axis; null for round ones.</param>
 /// <param name="HeightFrom">The vertical axis fits the points from this share of the horizontal axis on; what lies outside is cut off.</param>
 /// <param name="AcrossText">Writes the values of the horizontal axis.</param>
-sealed record ChartOptions(Func<double, string> AcrossText, double? Level = null, string LevelCss = "teacher", double HeightFrom = 0, bool Logarithmic = false);
+sealed record ChartOptions(Func<double, string> AcrossText, double? Level = null, string LevelCss = "teacher", double HeightFrom = 0, bool Logarithmic = false, IReadOnlyList<double>? AcrossTicks = null);
 
 /// <summary>Inline SVG in a coordinate system of 440 by 280, coloured by the page's style sheet.</summary>
 static class ReportCharts
 {
-    const double Width = 440, Height = 280, Left = 56, Right = 14, Top = 14, Bottom = 46;
+    const double Width = 440, Height = 280, Left = 66, Right = 14, Top = 14, Bottom = 46;
 
     /// <param name="title">Names the chart for a screen reader.</param>
     /// <param name="description">Says what the chart shows, in numbers.</param>
@@ -40,7 +41,7 @@ static class ReportCharts
         List<Markup> parts =
         [
             Markup.Of($"<clipPath id=\"{id}-clip\"><rect x=\"{Left - 4}\" y=\"{Top}\" width=\"{Width - Left - Right + 8}\" height=\"{Height - Top - Bottom}\"/></clipPath>"),
-            Frame(x, y, across, up, options.AcrossText),
+            Frame(x, y, across, up, options.AcrossText, options.AcrossTicks),
         ];
         if (level is { } at && double.IsFinite(at))
         {
@@ -79,32 +80,32 @@ static class ReportCharts
         return Svg(id, title, description, Height, Markup.Join(parts));
     }
 
-    /// <summary>Intervals of one metric beside zero and the practical margin; with more than one, each under its name.</summary>
+    /// <summary>Intervals of one metric beside zero and the practical margin; with more than one, each beside its name.</summary>
     public static Markup Interval(string id, string title, string description, IReadOnlyList<(string Name, PairedComparison Comparison)> rows)
     {
-        const double Panel = 360, Edge = 10, Head = 24, Row = 46;
+        const double Panel = 360, Edge = 10, Names = 122, Above = 24, Row = 36;
         PairedComparison first = rows[0].Comparison;
         bool named = rows.Count > 1;
-        double floor = Head + (named ? rows.Count * Row : 48), scale = first.IsScore ? 100 : 1;
-        ChartAxis x = ChartAxis.Around([0, first.Margin, -first.Margin, .. rows.SelectMany(r => new[] { r.Comparison.Interval.Low, r.Comparison.Interval.High })], Edge, Panel - Edge);
-        IReadOnlyList<double> ticks = x.Ticks(4);
+        double left = named ? Names : Edge, floor = Above + 12 + (rows.Count * Row), scale = first.IsScore ? 100 : 1;
+        ChartAxis x = ChartAxis.Around([0, first.Margin, -first.Margin, .. rows.SelectMany(r => new[] { r.Comparison.Interval.Low, r.Comparison.Interval.High })], left, Panel - Edge);
+        IReadOnlyList<double> ticks = x.Ticks(named ? 3 : 4);
         int digits = first.IsScore ? 1 : ChartAxis.Digits(ticks);
         Markup labels = Markup.Join(ticks.Select(t => Markup.Of($"<text class=\"tick\" x=\"{x.At(t)}\" y=\"{floor + 17}\" text-anchor=\"middle\">{ReportNumbers.Signed(t * scale, digits)}</text>")));
         Markup marks = Markup.Join(rows.Select((row, n) =>
         {
             BootstrapInterval i = row.Comparison.Interval;
-            double low = x.At(i.Low), high = x.At(i.High), line = named ? Head + (n * Row) + 30 : Head + 24;
-            Markup name = named ? Markup.Of($"<text class=\"group\" x=\"{Edge}\" y=\"{line - 14}\">{row.Name}</text>") : Markup.None;
+            double low = x.At(i.Low), high = x.At(i.High), line = Above + 24 + (n * Row);
+            Markup name = named ? Markup.Of($"<text class=\"group\" x=\"0\" y=\"{line + 4}\">{row.Name}</text>") : Markup.None;
             return Markup.Of($"{name}<path class=\"whisker\" d=\"M{low} {line}H{high}M{low} {line - 7}v14M{high} {line - 7}v14\"/><circle class=\"mean\" cx=\"{x.At(i.Mean)}\" cy=\"{line}\" r=\"6\"/>");
         }));
         return Svg(id, title, description, floor + 36, Markup.Of(
             $"""
-            <rect class="margin" x="{x.At(-first.Margin)}" y="{Top}" width="{x.At(first.Margin) - x.At(-first.Margin)}" height="{floor - Top}"/>
-            <line class="axis" x1="{Edge}" x2="{Panel - Edge}" y1="{floor}" y2="{floor}"/>
-            <line class="zero" x1="{x.At(0)}" x2="{x.At(0)}" y1="{Top - 4}" y2="{floor}"/>
-            <text class="tick" x="{Edge}" y="11">← twin ahead</text>
+            <rect class="margin" x="{x.At(-first.Margin)}" y="{Above}" width="{x.At(first.Margin) - x.At(-first.Margin)}" height="{floor - Above}"/>
+            <line class="axis" x1="{left}" x2="{Panel - Edge}" y1="{floor}" y2="{floor}"/>
+            <line class="zero" x1="{x.At(0)}" x2="{x.At(0)}" y1="{Above - 4}" y2="{floor}"/>
+            <text class="tick" x="{left}" y="11">← twin ahead</text>
             <text class="tick" x="{Panel - Edge}" y="11" text-anchor="end">student ahead →</text>
-            {marks}{labels}<text class="axis-name" x="{Panel / 2}" y="{floor + 34}" text-anchor="middle">{first.Unit}</text>
+            {marks}{labels}<text class="axis-name" x="{(left + Panel - Edge) / 2}" y="{floor + 34}" text-anchor="middle">{first.Unit}</text>
             """), Panel);
     }
 
@@ -118,9 +119,9 @@ static class ReportCharts
 
     public static double Wide => Width;
 
-    static Markup Frame(ChartAxis x, ChartAxis y, string across, string up, Func<double, string> acrossText)
+    static Markup Frame(ChartAxis x, ChartAxis y, string across, string up, Func<double, string> acrossText, IReadOnlyList<double>? acrossTicks = null)
     {
-        IReadOnlyList<double> rows = y.Ticks(5), columns = x.Ticks(5);
+        IReadOnlyList<double> rows = y.Ticks(5), columns = acrossTicks ?? x.Ticks(5);
         int digits = ChartAxis.Digits(rows);
         Markup grid = Markup.Join(rows.Select(v => Markup.Of(
             $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{y.At(v)}\" y2=\"{y.At(v)}\"/><text class=\"tick\" x=\"{Left - 7}\" y=\"{y.At(v) + 4}\" text-anchor=\"end\">{ReportNumbers.Fixed(v, digits)}</text>")));
@@ -130,7 +131,7 @@ static class ReportCharts
             $"""
             {grid}{below}<line class="axis" x1="{Left}" x2="{Width - Right}" y1="{Height - Bottom}" y2="{Height - Bottom}"/>
             <text class="axis-name" x="{(Left + Width - Right) / 2}" y="{Height - 6}" text-anchor="middle">{across}</text>
-            <text class="axis-name" transform="translate(13 {(Top + Height - Bottom) / 2}) rotate(-90)" text-anchor="middle">{up}</text>
+            <text class="axis-name" transform="translate(12 {(Top + Height - Bottom) / 2}) rotate(-90)" text-anchor="middle">{up}</text>
             """);
     }
 }

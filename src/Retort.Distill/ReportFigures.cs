@@ -23,7 +23,7 @@ static class ReportFigures
             "Held-out cross entropy",
             Roles(report),
             ReportCharts.Lines("held-out", "Held-out cross entropy over training tokens", says, "training tokens", "nats per token", lines, new ChartOptions(Tick, v.Teacher, HeightFrom: 0.2)),
-            $"{says} {(report.Curves.Count > 1 ? "Thin lines are seeds, thick lines their mean. " : "")}The verdict rests on other, more rows. The first fall may lie above the frame.");
+            $"{says} {(report.Curves.Count > 1 ? "Thin lines are seeds, thick lines their mean. " : "")}The verdict rests on other rows. The first fall may lie above the frame.");
     }
 
     /// <summary>Twin minus student over training tokens, pair by pair: what the two nearly equal curves hide.</summary>
@@ -157,7 +157,7 @@ static class ReportFigures
         return Figure(
             "Learning-rate search",
             Roles(report, teacher: false),
-            ReportCharts.Lines("rates", "Held-out cross entropy over learning rate", chosen, "learning rate", "nats per token", lines, new ChartOptions(Rate, Logarithmic: true)),
+            ReportCharts.Lines("rates", "Held-out cross entropy over learning rate", chosen, "learning rate", "nats per token", lines, new ChartOptions(Rate, Logarithmic: true, AcrossTicks: [.. search.Trials.Select(t => t.Rate)])),
             $"{(search.TwinRate is null ? "" : "The same rates were tried for both. ")}{chosen}");
 
         (double, double)[] Trials(Func<RateTrial, double?> loss) => [.. search.Trials.Where(t => loss(t) is not null).OrderBy(t => t.Rate).Select(t => (t.Rate, loss(t)!.Value))];
@@ -177,12 +177,13 @@ static class ReportFigures
             [.. report.Curves.Select(c => new ChartPoints([.. curve(c).Where(p => value(p) is not null).Select(p => ((double)p.Tokens, value(p)!.Value))]))];
     }
 
-    /// <summary>Every seed faint, and the mean where all seeds have a point.</summary>
+    /// <summary>Every seed faint, and the mean of their points in turn: seeds see their tokens in other orders, so the same step stands at slightly other counts.</summary>
     static List<ChartLine> WithMean(ChartRole role, ChartPoints[] seeds)
     {
         ChartPoints[] curves = [.. seeds.Where(s => s.Points.Count > 0)];
         List<ChartLine> lines = [.. curves.Where(_ => curves.Length > 1).Select(c => new ChartLine(role, c.Points, Faint: true))];
-        (double, double)[] mean = [.. curves.SelectMany(c => c.Points).GroupBy(p => p.X).Where(g => g.Count() == curves.Length).OrderBy(g => g.Key).Select(g => (g.Key, g.Average(p => p.Y)))];
+        int shared = curves.Select(c => c.Points.Count).DefaultIfEmpty(0).Min();
+        (double, double)[] mean = [.. Enumerable.Range(0, shared).Select(i => (curves.Average(c => c.Points[i].X), curves.Average(c => c.Points[i].Y)))];
         if (mean.Length > 0)
         {
             lines.Add(new ChartLine(role, mean));

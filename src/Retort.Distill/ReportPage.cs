@@ -127,7 +127,7 @@ public static class ReportPage
     {
         ComputeFacts c = report.Compute;
         string cost = $"Asking the teacher costs arithmetic too: with it, a student took {Fixed(c.Factor, 2)} times its own.";
-        return report.Verdict?.EqualCompute is { } finding ? $"{cost} {finding}" : cost;
+        return c.Equal is not null ? $"{cost} The last row gives the twin that much more training." : $"{cost} {report.Verdict?.EqualCompute}".TrimEnd();
     }
 
     static Markup Charts(string heading, string note, params Markup?[] figures) => figures.All(f => f is null) ? Markup.None : Markup.Of(
@@ -203,5 +203,5 @@ public static class ReportPage
         }
     }
 
-    static string Date(RunReport report) => report.Run.Date.ToString("d MMMM yyyy, HH:mm 'UTC'zzz");
+    static string Date(RunReport report) => report.Run.Date.UtcDateTime.ToString("d MMMM yyyy, HH:mm 'UTC'");
 }

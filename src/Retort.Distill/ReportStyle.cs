@@ -22,7 +22,7 @@ static class ReportStyle
         h2{margin:0 0 4px;font-size:23px;line-height:1.25;letter-spacing:-.012em;font-weight:650}
         h3{margin:0 0 10px;font-size:15px;line-height:1.35;font-weight:640}
         p{margin:0 0 12px;max-width:78ch}
-        .lead{margin:0;color:var(--soft);overflow-wrap:anywhere}
+        .lead{margin:0;max-width:none;color:var(--soft);overflow-wrap:anywhere}
         .lead b{color:var(--ink);font-weight:600}
         section{margin-top:52px}
         .note{color:var(--soft);font-size:14.5px;margin-bottom:18px}
@@ -43,6 +43,9 @@ static class ReportStyle
         .charts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:20px}
         .charts>figure:first-child:has(.group~.group~.group){grid-row:span 2}
         .charts>figure:not(:has(.axis)):has(+figure .diagonal){align-self:start}
+        .charts>figure:has(>svg .axis):last-child:nth-child(odd):not(:only-child){grid-column:1/-1;display:grid;grid-template-columns:repeat(2,minmax(0,1fr));grid-template-rows:auto auto 1fr;column-gap:60px}
+        .charts>figure:last-child:nth-child(odd):not(:only-child)>svg:has(.axis){grid-column:1;grid-row:1/span 3}
+        .charts>figure:has(>svg .axis):last-child:nth-child(odd):not(:only-child)>:not(svg){grid-column:2}
         figure{margin:0;padding:18px 20px 14px;background:var(--card);border:1px solid var(--rule);border-radius:14px;break-inside:avoid}
         .verdict figure{padding:0;background:none;border:0}
         figcaption{margin-top:8px;color:var(--soft);font-size:13.5px;line-height:1.45}
@@ -90,9 +93,13 @@ static class ReportStyle
         .prompt .text{font-weight:600}
         code{font:13.5px ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
         footer{margin-top:44px;padding-top:16px;border-top:1px solid var(--rule);color:var(--soft);font-size:13.5px}
-        @media (max-width:760px){main{padding:28px 16px 48px}h1{font-size:30px}section{margin-top:40px}.charts{grid-template-columns:minmax(0,1fr);gap:14px}
-        .verdict{grid-template-columns:minmax(0,1fr);padding:20px}.verdict .label{font-size:28px}.verdict .reason{font-size:18px}
-        figure{padding:14px 14px 12px}.verdict figure{padding:0}svg{font-size:14px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile{padding:13px 15px}.tile dd{font-size:22px}table{font-size:14px}th,td{padding:7px 9px}tbody th{white-space:normal;min-width:104px}tbody th small{display:block;margin-left:0}thead small{font-size:12px}}
+        @media (max-width:1080px){svg{font-size:15px}.verdict svg{font-size:12px}table{font-size:14px}th,td{padding:7px 9px}th:first-child{padding-left:16px}th:last-child,td:last-child{padding-right:16px}
+        tbody th{white-space:normal;min-width:104px}tbody th small{display:block;margin-left:0}thead small{font-size:12px}.difference small{display:block;width:auto;margin-left:0;text-align:right}}
+        @media (max-width:900px){.verdict{grid-template-columns:minmax(0,1fr)}.verdict figure{max-width:440px}}
+        @media (max-width:700px){main{padding:28px 16px 48px}h1{font-size:30px}section{margin-top:40px}.charts{grid-template-columns:minmax(0,1fr);gap:14px}.charts svg{max-width:520px}
+        .charts>figure:has(>svg .axis):last-child:nth-child(odd):not(:only-child){display:block}
+        .verdict{padding:20px}.verdict .label{font-size:28px}.verdict .reason{font-size:18px}
+        figure{padding:14px 14px 12px}.verdict figure{padding:0}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}.tile{padding:13px 15px}.tile dd{font-size:22px}}
         @media print{:root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#ccc;--track:#eee;
         --student:#0b7268;--twin:#b25208;--teacher:#5b4fa3;--beats:#0b7268;--beats-bg:#fff;--no:#a33a2c;--no-bg:#fff;--open:#6a5a1e;--open-bg:#fff}
         body{font-size:10.5pt}main{max-width:none;padding:0}section{margin-top:24pt}h2{break-after:avoid}*{print-color-adjust:exact}details::details-content{content-visibility:visible}}

@@ -69,29 +69,27 @@ static class ReportTables
     public static Markup ComputeTable(RunReport report)
     {
         ComputeFacts c = report.Compute;
-        List<Markup> rows = [Row("Student", Count(c.Tokens), c.StudentFlops + (c.TeacherFlops ?? 0), c.TeacherFlops, report.Results.Student.Mean.CrossEntropy, Absent)];
+        List<Markup> rows = [Row("Student", Count(c.Tokens), c.StudentFlops + (c.TeacherFlops ?? 0), c.TeacherFlops, report.Results.Student.Mean.CrossEntropy, Difference(null))];
         if (report.Results.Twin is { } twin)
         {
-            rows.Add(Row("Twin, equal tokens", Count(c.Tokens), c.TwinFlops, null, twin.Mean.CrossEntropy, Advantage(OfText(report.Comparisons))));
+            rows.Add(Row("Twin, equal tokens", Count(c.Tokens), c.TwinFlops, null, twin.Mean.CrossEntropy, Difference(OfText(report.Comparisons))));
         }
 
         if (c.Equal is { } equal)
         {
-            rows.Add(Row("Twin, equal compute", Count(equal.TwinTokens), equal.TwinFlops, null, equal.Twin.Mean.CrossEntropy, Advantage(OfText(equal.Comparisons))));
+            rows.Add(Row("Twin, equal compute", Count(equal.TwinTokens), equal.TwinFlops, null, equal.Twin.Mean.CrossEntropy, Difference(OfText(equal.Comparisons))));
         }
 
         return Markup.Of(
             $"""
-            <div class="scroll" tabindex="0" role="region" aria-label="Compute"><table><thead><tr><th scope="col">One seed</th><th scope="col">training tokens</th><th scope="col">compute<small>floating-point operations</small></th><th scope="col">of it the teacher’s</th><th scope="col">held-out cross entropy<small>nats per token</small></th><th scope="col">student’s advantage<small>95 % interval</small></th></tr></thead>
+            <div class="scroll" tabindex="0" role="region" aria-label="Compute"><table><thead><tr><th scope="col">One seed</th><th scope="col">training tokens</th><th scope="col">operations<small>floating-point</small></th><th scope="col">the teacher’s<small>share of them</small></th><th scope="col">cross entropy<small>held-out, nats per token</small></th><th scope="col">student’s advantage<small>95 % interval</small></th></tr></thead>
             <tbody>{Markup.Join(rows)}</tbody></table></div>
             """);
 
-        static Markup Row(string name, string tokens, double? flops, double? teacher, double crossEntropy, string advantage) => Markup.Of(
-            $"<tr><th scope=\"row\">{name}</th><td>{tokens}</td><td>{Text(flops, Count)}</td><td>{Text(teacher, Count)}</td><td>{Nats(crossEntropy)}</td><td>{advantage}</td></tr>");
+        static Markup Row(string name, string tokens, double? flops, double? teacher, double crossEntropy, Markup advantage) => Markup.Of(
+            $"<tr><th scope=\"row\">{name}</th><td>{tokens}</td><td>{Text(flops, Count)}</td><td>{Text(teacher, Count)}</td><td>{Nats(crossEntropy)}</td>{advantage}</tr>");
 
         static PairedComparison? OfText(IEnumerable<PairedComparison> comparisons) => comparisons.FirstOrDefault(p => p.Source is MetricSource.HeldOutText or MetricSource.TeacherText);
-
-        static string Advantage(PairedComparison? p) => p is null ? Absent : $"{p.Signed(p.Interval.Mean)} ({p.Signed(p.Interval.Low)} to {p.Signed(p.Interval.High)})";
     }
 
     /// <summary>Names and values, one a row.</summary>

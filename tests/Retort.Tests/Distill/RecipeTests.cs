@@ -56,7 +56,7 @@ public sealed class RecipeTests : IDisposable
     {
         TwinRecipe? read = Read(Good + yaml, changes).Twin;
         Assert.Equal((twin, equalCompute), (read is not null, read?.EqualCompute ?? false));
-        Assert.Null(Read(Good.Replace("teacher: t\n", "") .Replace("heads: 2}", "heads: 2}\n  train_tokenizer: 300") + yaml, changes).Twin);
+        Assert.Null(Read(Good.Replace("teacher: t\n", "").Replace("heads: 2}", "heads: 2}\n  train_tokenizer: 300") + yaml, changes).Twin);
     }
 
     [Fact]

@@ -99,6 +99,17 @@ public partial class ReportTests
         Assert.DoesNotContain("not finite", page);
     }
 
+    /// <summary>Each seed sees its tokens in another order: the same step stands at another count.</summary>
+    [Fact]
+    public void CurvesOfSeedsAreAveragedThoughTheirTokensDiffer()
+    {
+        CurvePoint[] Curve(long shift, double loss) => [.. Enumerable.Range(1, 4).Select(i => new CurvePoint((i * 1000) + shift, loss, i % 2 == 0 ? loss : null))];
+        RunReport report = SampleReport.Create() with { Curves = [new SeedCurves(1, Curve(0, 2), Curve(0, 2.2), []), new SeedCurves(2, Curve(7, 3), Curve(7, 3.2), [])] };
+        string page = ReportPage.Write(report);
+        Assert.Contains("the student ends at 2.5000 nats per token, the twin at 2.7000; the teacher is at 1.1904", page);
+        Assert.Equal(2 + 1 + 2, Regex.Count(page[page.IndexOf("<h2>Learning", StringComparison.Ordinal)..page.IndexOf("Learning-rate", StringComparison.Ordinal)], "<path class=\"line (student|twin)\""));
+    }
+
     [Fact]
     public void HostileTextStaysText()
     {
