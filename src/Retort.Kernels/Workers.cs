@@ -7,16 +7,19 @@ namespace Retort.Kernels;
 /// end, so results do not depend on which thread took it or on how many threads there are.
 /// </summary>
 /// <remarks>
-/// A worker spins for a short while before it sleeps: the phases of a training step are tens of microseconds apart, which is less than
-/// a wake-up costs.
+/// Whoever waits, worker or caller, spins for a short while and then sleeps. The phases of a training step are tens of microseconds apart,
+/// which is less than a wake-up costs; but where another process holds a core, the thread that is waited for has lost its own, and gets the
+/// sleeper's.
 /// </remarks>
 public sealed class Workers : IDisposable
 {
-    const int SpinRounds = 2000;
+    const int SpinRounds = 300;
 
     readonly Thread[] _threads;
     readonly SemaphoreSlim[] _wake;
     readonly int[] _asleep;
+    readonly SemaphoreSlim _done = new(0);
+    int _callerAsleep;
     Action<int, int> _body = static (_, _) => { };
     Exception? _failure;
     int _items;
@@ -73,15 +76,30 @@ public sealed class Workers : IDisposable
         Interlocked.Increment(ref _generation);
         Wake();
         Take(0);
-        SpinWait spin = default;
-        while (Volatile.Read(ref _busy) != 0)
-        {
-            spin.SpinOnce(sleep1Threshold: -1);
-        }
-
+        AwaitWorkers();
         if (_failure is { } failure)
         {
             ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    void AwaitWorkers()
+    {
+        for (int round = 0; round < SpinRounds; round++)
+        {
+            if (Volatile.Read(ref _busy) == 0)
+            {
+                return;
+            }
+
+            Thread.SpinWait(10);
+        }
+
+        // As with the workers: whoever takes the flag back decides, and a permit that was given is consumed here.
+        Interlocked.Exchange(ref _callerAsleep, 1);
+        if (Volatile.Read(ref _busy) != 0 || Interlocked.Exchange(ref _callerAsleep, 0) == 0)
+        {
+            _done.Wait();
         }
     }
 
@@ -99,6 +117,8 @@ public sealed class Workers : IDisposable
         {
             wake.Dispose();
         }
+
+        _done.Dispose();
     }
 
     /// <summary>Wakes exactly the workers that said they sleep. Each has a semaphore of its own: with a shared one, a worker that is done and
@@ -161,7 +181,10 @@ public sealed class Workers : IDisposable
             }
 
             Take(worker);
-            Interlocked.Decrement(ref _busy);
+            if (Interlocked.Decrement(ref _busy) == 0 && Interlocked.Exchange(ref _callerAsleep, 0) != 0)
+            {
+                _done.Release();
+            }
         }
     }
 }
