@@ -171,12 +171,13 @@ public sealed class LlamaWeights
         }
     }
 
-    /// <summary>Weights for a model born from nothing: norms 1, biases 0, matrices normal with deviation 0.02, the two that end in the
-    /// residual stream divided by √(2·layers) (Radford et al., GPT-2).</summary>
+    /// <summary>Weights for a model born from nothing: norms 1, biases 0, matrices normal with deviation 0.6/√hidden, the two that end in the
+    /// residual stream divided by √(2·layers) (Radford et al., GPT-2, whose 0.02 this is at 900 channels; a small model started that low
+    /// loses hundreds of steps).</summary>
     public void Initialize(ulong seed)
     {
         RandomStream random = new(seed);
-        double residual = 0.02 / Math.Sqrt(2.0 * Config.Layers);
+        double deviation = 0.6 / Math.Sqrt(Config.Hidden), residual = deviation / Math.Sqrt(2.0 * Config.Layers);
         foreach (WeightSlice slice in Slices())
         {
             Span<float> w = slice.Span;
@@ -186,10 +187,10 @@ public sealed class LlamaWeights
                 continue;
             }
 
-            double deviation = slice.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || slice.Name.EndsWith("down_proj.weight", StringComparison.Ordinal) ? residual : 0.02;
+            double mine = slice.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || slice.Name.EndsWith("down_proj.weight", StringComparison.Ordinal) ? residual : deviation;
             foreach (ref float x in w)
             {
-                x = (float)(random.NextNormal() * deviation);
+                x = (float)(random.NextNormal() * mine);
             }
         }
     }
