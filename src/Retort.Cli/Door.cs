@@ -12,7 +12,7 @@ static class Door
     static readonly string[] s_examples =
     [
         "retort distill recipes/tales.yaml",
-        "retort generate runs/tales/student --prompt \"Once upon a time\"",
+        "retort generate runs/tales/student --prompt \"Once there was\"",
         "retort VERB --help",
     ];
 

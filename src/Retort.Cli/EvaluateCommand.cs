@@ -42,7 +42,7 @@ static class EvaluateCommand
         yield return $"{r.Source}: {r.Tokens:n0} tokens scored in {r.Rows:n0} {(r.Rows == 1 ? "row" : "rows")} of {r.Context}";
         if (r.Cut > 0)
         {
-            yield return $"{r.Cut:n0} documents were longer than a row and lost their end; raise --context to keep them whole.";
+            yield return $"{r.Cut:n0} documents were longer than a row and were cut; raise --context to keep them whole.";
         }
 
         yield return "";

@@ -27,7 +27,7 @@ static class GenerateCommand
         Option<int> threads = Inputs.Threads();
         Verb verb = new(
             "generate", "Continue a prompt. The text appears on standard output as it is written.",
-            "retort generate runs/tales/student --prompt \"Once upon a time\" --temperature 0.8",
+            "retort generate runs/tales/student --prompt \"Once there was\" --temperature 0.8",
             "retort generate stories260K.bin --prompt \"\" --temperature 0 --max-tokens 64 --json")
         {
             model, prompt, most, temperature, topK, topP, minP, penalty, seed, stop, tokenizer, threads,

@@ -81,7 +81,7 @@ public sealed partial class DistillJob : IDisposable
 
     RunReport Run()
     {
-        PrepareFolder();
+        CheckFolder();
 
         // 1
         (LlamaWeights? teacher, ModelFacts? teacherFacts, string teacherHash, Tokenizer? teacherTokenizer) = Timed("open", OpenTeacher);
@@ -90,6 +90,7 @@ public sealed partial class DistillJob : IDisposable
         (Corpus corpus, Tokenizer tokenizer, Dataset train, Dataset validation, Dataset heldOut) = Timed("data", () => Gather(teacher, teacherTokenizer));
         LlamaConfig config = StudentModel.Config(_recipe, tokenizer, teacher);
         CheckMemory(config, teacher);
+        TakeFolder();
         double tokensPerRow = (double)train.Counted / train.Rows;
         Plan(config, teacher, corpus.Sampled, train.Tokens.Length, heldOut.Tokens.Length, tokensPerRow, train.MeanContext);
 
@@ -114,36 +115,59 @@ public sealed partial class DistillJob : IDisposable
         return report;
     }
 
+    /// <summary>What a trial leaves that ended in no number.</summary>
+    const string Diverged = "diverged";
+
     LossWeights TwinLoss => new(1, 0, 0, 0, 0.5f, 1);
 
-    void PrepareFolder()
+    string RecipePath => Path.Combine(_options.Out, "recipe.yaml");
+
+    byte[] ResolvedRecipe => Encoding.UTF8.GetBytes(RecipeText.Of(_recipe));
+
+    void CheckFolder()
     {
-        string recipePath = Path.Combine(_options.Out, "recipe.yaml");
-        byte[] resolved = Encoding.UTF8.GetBytes(RecipeText.Of(_recipe));
-        if (File.Exists(recipePath))
+        if (!File.Exists(RecipePath))
         {
-            if (!_options.Resume)
+            if (Directory.Exists(_options.Out) && Directory.EnumerateFileSystemEntries(_options.Out).Any(e => !IsBeginning(e)))
             {
-                throw new UserError("the folder already holds a run", _options.Out, "Add --resume to go on with it, or give another --out folder.");
+                throw new UserError("the folder holds files that are no run's", _options.Out, "Give an empty or a new folder with --out.");
             }
 
-            if (!File.ReadAllBytes(recipePath).AsSpan().SequenceEqual(resolved))
-            {
-                throw new UserError("the folder holds a run of another recipe", _options.Out, "Resume with the same recipe and --set values, or give another --out folder.");
-            }
+            return;
         }
 
+        if (!_options.Resume)
+        {
+            throw new UserError("the folder already holds a run", _options.Out, "Add --resume to go on with it, or give another --out folder.");
+        }
+
+        if (!File.ReadAllBytes(RecipePath).AsSpan().SequenceEqual(ResolvedRecipe))
+        {
+            throw new UserError("the folder holds a run of another recipe", _options.Out, "Resume with the same recipe and --set values, or give another --out folder.");
+        }
+    }
+
+    /// <summary>What a run leaves that was stopped before its recipe was written.</summary>
+    static bool IsBeginning(string entry) =>
+        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
+
+    /// <summary>Puts the recipe into the folder, which from then on holds this run. Only once nothing is left that a reader would have to mend
+    /// first: a recipe that was refused leaves no folder behind.</summary>
+    void TakeFolder()
+    {
         try
         {
-            Directory.CreateDirectory(Path.Combine(_options.Out, "checkpoints"));
-            Directory.CreateDirectory(Path.Combine(_options.Out, "signals"));
+            foreach (string part in (string[])["", "checkpoints", "signals"])
+            {
+                Directory.CreateDirectory(Path.Combine(_options.Out, part));
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserError("the run folder cannot be made", _options.Out, "Give a folder you may write to with --out.");
         }
 
-        AtomicFile.WriteAllBytes(recipePath, resolved);
+        AtomicFile.WriteAllBytes(RecipePath, ResolvedRecipe);
     }
 
     (LlamaWeights?, ModelFacts?, string, Tokenizer?) OpenTeacher()
@@ -168,8 +192,8 @@ public sealed partial class DistillJob : IDisposable
     {
         Corpus corpus = _recipe.Data.TeacherSamples is { } count ? SampleTeacher(teacher!, teacherTokenizer!, count) : Corpus.Read(_recipe.Data, _samples);
         Tokenizer tokenizer = teacherTokenizer ?? StudentTokenizer(corpus);
-        Dataset Pack(IReadOnlyList<Document> documents) => Dataset.Pack(documents, tokenizer, _recipe.Train.Context, _recipe.Data.MaskPrompts, "data");
-        Dataset train = Pack(corpus.Train), validation = Pack(corpus.Validation), heldOut = Pack(corpus.HeldOut);
+        Dataset Pack(IReadOnlyList<Document> documents, string part) => Dataset.Pack(documents, tokenizer, _recipe.Train.Context, _recipe.Data.MaskPrompts, part);
+        Dataset train = Pack(corpus.Train, "data"), validation = Pack(corpus.Validation, "data.validation"), heldOut = Pack(corpus.HeldOut, "data.held_out");
         if (train.Cut + heldOut.Cut > 0)
         {
             _warnings.Add($"{train.Cut + heldOut.Cut} documents were longer than a row of {_recipe.Train.Context} tokens and were cut; raise train.context to keep them whole.");
@@ -184,6 +208,7 @@ public sealed partial class DistillJob : IDisposable
         string path = Path.Combine(_options.Out, SamplesFile);
         if (!File.Exists(path))
         {
+            TakeFolder();
             int context = _recipe.Train.Context;
             Plan(StudentModel.Config(_recipe, tokenizer, teacher), teacher, (long)count * context, (long)count * context, (long)_recipe.Data.HeldOut * context, context, context / 2.0);
             Generator generator = new(teacher, tokenizer, _workers);
@@ -191,7 +216,7 @@ public sealed partial class DistillJob : IDisposable
             SamplingOptions options = new() { Temperature = _recipe.Data.SampleTemperature, MaxTokens = Math.Min(teacher.Config.Context, _recipe.Train.Context) - begin.Length, Seed = _recipe.Data.Seed };
             IReadOnlyList<Generation> made = generator.GenerateMany(
                 [.. Enumerable.Repeat(begin, count)], options, onProgress: p => Show(SamplesFile, (double)p.Finished / p.Total, "sample the teacher", string.Create(CultureInfo.InvariantCulture, $"text {p.Finished:n0} of {p.Total:n0}  {p.Tokens:n0} tokens")), cancel: _stop);
-            AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(string.Concat(made.Select(m => JsonSerializer.Serialize(m.Text) + "\n"))));
+            AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(string.Concat(made.Select(m => JsonSerializer.Serialize(m.EndToken is null ? m.Text : m.Text + Corpus.End) + "\n"))));
             _manifest.Add("sample teacher", new Dictionary<string, string> { ["recipe"] = _recipeHash }, SamplesFile);
         }
 
@@ -268,7 +293,10 @@ public sealed partial class DistillJob : IDisposable
                 string file = Path.Combine(_options.Out, trial.File);
                 if (File.Exists(file))
                 {
-                    return double.TryParse(File.ReadAllText(file), CultureInfo.InvariantCulture, out double known) ? known : null;
+                    string text = File.ReadAllText(file);
+                    return double.TryParse(text, CultureInfo.InvariantCulture, out double known) ? known
+                        : text == Diverged ? null
+                        : throw new UserError("the result of a learning-rate trial is no number", file, "Delete it; the run makes the trial again.");
                 }
 
                 double? loss1;
@@ -286,7 +314,7 @@ public sealed partial class DistillJob : IDisposable
                     loss1 = null;
                 }
 
-                AtomicFile.WriteAllBytes(file, Encoding.UTF8.GetBytes(loss1?.ToString("R", CultureInfo.InvariantCulture) ?? "diverged"));
+                AtomicFile.WriteAllBytes(file, Encoding.UTF8.GetBytes(loss1?.ToString("R", CultureInfo.InvariantCulture) ?? Diverged));
                 return loss1;
             }
 

@@ -68,7 +68,8 @@ public static class Evaluation
                 {
                     if (block < rows * blocks)
                     {
-                        Judge(scores.AsSpan(block * L, L), z, u, data.Targets.AsSpan((first * data.Length) + (block * L), L), v);
+                        int at = (first * data.Length) + (block * L);
+                        Judge(scores.AsSpan(block * L, L), z, u, data.Targets.AsSpan(at, L), data.Mask.AsSpan(at, L), v);
                     }
                 }, workers);
                 for (int i = 0; i < scores.Length; i++)
@@ -88,10 +89,15 @@ public static class Evaluation
 
     readonly record struct TokenScore(float Loss, float Kl, float Confidence, bool Correct, bool Agrees);
 
-    static void Judge(Span<TokenScore> scores, ReadOnlySpan<float> z, ReadOnlySpan<float> u, ReadOnlySpan<int> targets, int v)
+    static void Judge(Span<TokenScore> scores, ReadOnlySpan<float> z, ReadOnlySpan<float> u, ReadOnlySpan<int> targets, ReadOnlySpan<float> mask, int v)
     {
         for (int l = 0; l < L; l++)
         {
+            if (mask[l] == 0)
+            {
+                continue;
+            }
+
             (int top, double logSum) = Normalizer(z, l, v);
             double kl = 0;
             bool agrees = false;

@@ -34,7 +34,7 @@ public static class RecipeText
             ("tokens", Number(t.Tokens)), ("rows", Number(t.Rows)), ("accumulate", Number(t.Accumulate)), ("context", Number(t.Context)), ("rate", List(t.Rates.Select(r => Number(r)))), ("search_share", Number(t.SearchShare)),
             ("seeds", List(t.Seeds.Select(s => Number(s)))), ("schedule", t.Schedule.Kind is ScheduleKind.Cosine ? "cosine" : "warmup_stable_decay"), ("warmup", Number(t.Schedule.Warmup)), ("decay", Number(t.Schedule.Decay)),
             ("floor", Number(t.Schedule.Floor)), ("weight_decay", Number(t.Optimizer.WeightDecay)), ("clip", Number(t.Optimizer.ClipNorm)), ("beta1", Number(t.Optimizer.Beta1)), ("beta2", Number(t.Optimizer.Beta2)),
-            ("on_policy", t.OnPolicy is { } own ? $"{{share: {Number(own.Share)}, max_tokens: {Number(own.MaxTokens)}, temperature: {Number(own.Temperature)}}}" : null),
+            ("on_policy", t.OnPolicy is { } own ? $"{{share: {Number(own.Share)}, max_tokens: {Number(own.MaxTokens)}, temperature: {Number(own.Temperature)}}}" : "{share: 0}"),
             ("checkpoint_seconds", Number(t.CheckpointSeconds)), ("threads", Number(t.Threads)));
         if (recipe.Twin is { } twin)
         {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Retort.Kernels;
 using Retort.Model;
@@ -32,8 +33,8 @@ public sealed record SignalHeader(string Teacher, string Tokenizer, string Data,
 }
 
 /// <summary>
-/// A teacher's k most likely tokens, or k draws, at every position: "RTSIG1\n\0", a length, a JSON header, then a record a token of k ids
-/// and k half-precision probabilities. For k = 20 that is 80 bytes a token up to 65,536 tokens of vocabulary, 83 to 90 up to a million.
+/// A teacher's k most likely tokens, or k draws, at every position: "RTSIG1\n\0", a length, a JSON header, a record a token of k ids and
+/// k half-precision probabilities, and a SHA-256 of it all. For k = 20 that is 80 bytes a token up to 65,536 tokens of vocabulary, 83 to 90 up to a million.
 /// </summary>
 public sealed class SignalFile
 {
@@ -76,6 +77,23 @@ public sealed class SignalFile
         {
             p_K[i] *= scale;
         }
+    }
+
+    /// <summary>Whether every kept entry is a token of the vocabulary with a probability.</summary>
+    bool Holds()
+    {
+        int[] ids = new int[Header.K];
+        float[] p = new float[Header.K];
+        for (long token = 0; token < Header.Tokens; token++)
+        {
+            Read(token, ids, p);
+            if (Array.Exists(ids, id => id >= Header.Vocabulary) || Array.Exists(p, x => !(x >= 0 && x <= 1.001f)))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>The header of a signal for this teacher, tokenizer and data.</summary>
@@ -221,19 +239,36 @@ public sealed class SignalFile
 
     public void Save(string path) => AtomicFile.Write(path, stream =>
     {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        void Put(ReadOnlySpan<byte> bytes)
+        {
+            stream.Write(bytes);
+            hash.AppendData(bytes);
+        }
+
         byte[] header = JsonSerializer.SerializeToUtf8Bytes(Header);
         Span<byte> length = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(length, header.Length);
-        stream.Write(Magic);
-        stream.Write(length);
-        stream.Write(header);
-        stream.Write(_records);
+        Put(Magic);
+        Put(length);
+        Put(header);
+        Put(_records);
+        stream.Write(hash.GetHashAndReset());
     });
 
-    /// <summary>Opens a file and refuses it for any teacher, tokenizer, data or treatment but its own.</summary>
+    /// <summary>Opens a file and refuses it for any teacher, tokenizer, data or treatment but its own, and when a byte of it has changed.</summary>
     public static SignalFile Open(string path, SignalHeader expected)
     {
-        byte[] bytes = File.ReadAllBytes(path);
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (FileFault.Is(e))
+        {
+            throw FileFault.Reading(path, e);
+        }
+
         int at = Magic.Length + 4;
         if (bytes.Length < at || !bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
         {
@@ -241,7 +276,7 @@ public sealed class SignalFile
         }
 
         int length = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(Magic.Length));
-        if (length <= 0 || length > bytes.Length - at)
+        if (length <= 0 || length > bytes.Length - at - SHA256.HashSizeInBytes)
         {
             throw new UserError("the header's length passes the end of the file", path, "Delete it; the next run computes it again.");
         }
@@ -270,13 +305,16 @@ public sealed class SignalFile
         Same("tail", header.Tail, expected.Tail);
         Same("encoding", header.Encoding, expected.Encoding);
         Same("tokens", header.Tokens, expected.Tokens);
-        byte[] records = bytes[(at + length)..];
+        byte[] records = bytes[(at + length)..^SHA256.HashSizeInBytes];
         if (records.Length != header.Tokens * header.BytesPerToken)
         {
             throw new UserError($"it holds {records.Length} bytes of records, its header promises {header.Tokens * header.BytesPerToken}", path, "The file is cut short; delete it, the next run computes it again.");
         }
 
-        return new(header, records);
+        SignalFile file = new(header, records);
+        return SHA256.HashData(bytes.AsSpan(0, bytes.Length - SHA256.HashSizeInBytes)).AsSpan().SequenceEqual(bytes.AsSpan(bytes.Length - SHA256.HashSizeInBytes)) && file.Holds()
+            ? file
+            : throw new UserError("the signal is damaged", path, "Delete it; the next run computes it again.");
 
         void Same<T>(string field, T found, T wanted)
         {

@@ -99,8 +99,7 @@ static unsafe class MatMulTile
         where W : struct, ILanes<V> where V : struct
     {
         nint step = s.ColumnStride, end = s.Depth * s.ColumnStride, ldb = s.LaneStride, row = s.RowStride;
-        V zero = W.Broadcast(0f);
-        V c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero, c60 = zero, c61 = zero, c70 = zero, c71 = zero;
+        V zero = W.Broadcast(0f), c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero, c60 = zero, c61 = zero, c70 = zero, c71 = zero;
         if (accumulate)
         {
             c00 = W.Load(c);
@@ -173,8 +172,7 @@ static unsafe class MatMulTile
         where W : struct, ILanes<V> where V : struct
     {
         nint step = s.ColumnStride, end = s.Depth * s.ColumnStride, ldb = s.LaneStride, row = s.RowStride;
-        V zero = W.Broadcast(0f);
-        V c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
+        V zero = W.Broadcast(0f), c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
         if (accumulate)
         {
             c00 = W.Load(c);
@@ -235,8 +233,7 @@ static unsafe class MatMulTile
         where W : struct, ILanes<V> where V : struct
     {
         nint step = s.ColumnStride, end = s.Depth * s.ColumnStride, ldb = s.LaneStride, row = s.RowStride;
-        V zero = W.Broadcast(0f);
-        V c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
+        V zero = W.Broadcast(0f), c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
         if (accumulate)
         {
             c00 = W.Load(c);
@@ -285,8 +282,7 @@ static unsafe class MatMulTile
         where W : struct, ILanes<V> where V : struct
     {
         nint step = s.ColumnStride, end = s.Depth * s.ColumnStride, ldb = s.LaneStride, row = s.RowStride;
-        V zero = W.Broadcast(0f);
-        V c00 = zero, c01 = zero;
+        V zero = W.Broadcast(0f), c00 = zero, c01 = zero;
         if (accumulate)
         {
             c00 = W.Load(c);
@@ -317,8 +313,7 @@ static unsafe class MatMulTile
         where W : struct, ILanes<V> where V : struct
     {
         nint step = s.ColumnStride, end = s.Depth * s.ColumnStride, ldb = s.LaneStride, row = s.RowStride;
-        V zero = W.Broadcast(0f);
-        V c00 = zero, c10 = zero, c20 = zero, c30 = zero, c40 = zero, c50 = zero, c60 = zero, c70 = zero;
+        V zero = W.Broadcast(0f), c00 = zero, c10 = zero, c20 = zero, c30 = zero, c40 = zero, c50 = zero, c60 = zero, c70 = zero;
         if (accumulate)
         {
             c00 = W.Load(c);
@@ -375,8 +370,7 @@ static unsafe class MatMulTile
         where W : struct, ILanes<V> where V : struct
     {
         nint step = s.ColumnStride, end = s.Depth * s.ColumnStride, ldb = s.LaneStride, row = s.RowStride;
-        V zero = W.Broadcast(0f);
-        V c00 = zero;
+        V zero = W.Broadcast(0f), c00 = zero;
         if (accumulate)
         {
             c00 = W.Load(c);

@@ -39,8 +39,10 @@ public sealed class LlamaHead
         _chunk = (int)Math.Min(blocks, Math.Max(fit, Math.Max(1, ChunkBytes / 2 / ((long)_vocabulary * L * sizeof(float)))));
         _logits = new(checked(_chunk * _vocabulary * L));
         _panels = new(MatMul.PanelLength(config.Hidden, _chunk));
-        _teacher = [.. Enumerable.Range(0, teacher ? workers.Threads : 0).Select(_ => new FloatBuffer(checked(Math.Min(_chunk, Group) * _vocabulary * L)))];
+        _teacher = [.. Enumerable.Range(0, teacher ? workers.Threads : 0).Select(_ => new FloatBuffer(checked(GroupOf(_chunk, workers) * _vocabulary * L)))];
     }
+
+    static int GroupOf(int chunk, Workers workers) => Math.Clamp(chunk / (2 * workers.Threads), 1, Group);
 
     /// <summary>Logits and loss of every block, and with <paramref name="gradients"/> the backward pass through the head.</summary>
     /// <param name="weights">The student.</param>
@@ -57,7 +59,7 @@ public sealed class LlamaHead
         for (int start = 0; start < a.Blocks; start += _chunk)
         {
             int chunk = Math.Min(_chunk, a.Blocks - start), chunkStart = start;
-            int group = Math.Max(1, Math.Min(Group, chunk / (2 * workers.Threads)));
+            int group = GroupOf(chunk, workers);
             workers.Run((chunk + group - 1) / group, (item, worker) =>
             {
                 int at = item * group, first = chunkStart + at, count = Math.Min(group, chunk - at);

@@ -13,7 +13,7 @@ public sealed class FullDiskTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Theory]
-    [InlineData(512, "recipe.json")]
+    [InlineData(512, "recipe.yaml")]
     [InlineData(8192, "signals/train.sig")]
     [InlineData(65536, "checkpoints/student-1.state")]
     public void ARunThatFindsNoRoomSaysSoAndGoesOnWhenThereIs(int bytes, string file)

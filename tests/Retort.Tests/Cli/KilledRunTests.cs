@@ -9,7 +9,7 @@ public sealed class KilledRunTests : IDisposable
     /// <summary>What appears at the moments of death, in the order of a run: path in the run folder and the how-manieth time.</summary>
     static readonly (string File, int Times, string Step)[] s_moments =
     [
-        ("recipe.json", 1, "data"),
+        ("recipe.yaml", 1, "data"),
         ("signals/train.sig.tmp", 1, "signals"),
         ("checkpoints/search-student-0.004.txt", 1, "search"),
         ("checkpoints/student-1.state", 2, "training of the student"),
@@ -47,7 +47,7 @@ public sealed class KilledRunTests : IDisposable
         DoorRun last = ProcessRun.Of("distill", recipe, "--out", run, "--resume", "--json");
         Assert.Equal(ExitCode.Done, last.Code);
         Assert.Equal(Sorted(whole), Sorted(run));
-        AssertSame(whole, run, "recipe.json", "signals/train.sig");
+        AssertSame(whole, run, "recipe.yaml", "signals/train.sig");
         Assert.Equal(Steps(whole), Steps(run));
         Assert.Equal(Numbers(whole).ToJsonString(), Numbers(JsonNode.Parse(last.Output)!.AsObject()).ToJsonString());
     }

@@ -144,7 +144,7 @@ public class KnownLossBugTests
     [InlineData(262_144)]
     public void LogitsTakeNoMoreMemoryWithALargerVocabulary(int vocabulary)
     {
-        const int Blocks = 4096;
+        const int Blocks = 8192;
         const long MostLogits = 128L << 20;
         LlamaConfig config = TrainerTests.Student with { Hidden = 2, Heads = 1, HeadSize = 2, Layers = 1, FeedForward = 2, Vocabulary = vocabulary };
         using Workers workers = new(1);
