@@ -16,7 +16,7 @@ public sealed class KilledRunTests : IDisposable
         ("checkpoints/student-1.state.tmp", 2, "a checkpoint"),
         ("checkpoints/twin-1.state", 3, "training of the twin"),
         ("checkpoints/student-2.state", 1, "training of the second seed"),
-        ("checkpoints/twin-2.metrics.jsonl", 1, "evaluation"),
+        ("checkpoints/twin-2.state", 1, "training of the last twin"),
         ("report.json", 1, "report and export"),
     ];
 
