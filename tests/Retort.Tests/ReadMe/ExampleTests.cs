@@ -24,7 +24,7 @@ public sealed class ExampleTests : IDisposable
 
     public ExampleTests() => _bodies = new(StringComparer.Ordinal)
     {
-        ["./retort distill recipes/tales.yaml"] = words => Distills(words, "runs/tales", 220_000, 5),
+        ["./retort distill recipes/tales.yaml"] = words => Distills(words, "runs/tales", 150_000, 5),
         ["./test"] = _ => Tests(),
         ["./retort generate models/tales-teacher --prompt \"Once there was\" --max-tokens 200"] = words => Assert.True(Done(words).Output.Length > 100),
         ["./retort evaluate models/tales-teacher --text story.txt"] = words => Assert.Contains("perplexity", Done(words).Output, StringComparison.Ordinal),
