@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using static Retort.Kernels.MatMulTile;
 
 namespace Retort.Kernels;
@@ -17,20 +16,20 @@ public static unsafe class MatMul
     /// <summary>Tokens in one block.</summary>
     public const int L = 32;
 
-    /// <summary>Steps of depth in one pass: that many rows of a token block, 24 KiB, stay in the first-level cache beside a tile of weights.</summary>
-    const int DepthPass = 192;
+    /// <summary>Steps of depth in one pass: that many rows of a token block, 48 KiB, stay in the nearest caches beside a tile of weights.</summary>
+    const int DepthPass = 384;
 
-    /// <summary>Rows, or columns, of the weights of one pass: with their depth, 96 KiB that stay in the second-level cache while several token
-    /// blocks pass.</summary>
-    const int RowPass = 128;
+    /// <summary>Rows of the weights of one pass: with their depth, 96 KiB that stay in the second-level cache while several token blocks pass.</summary>
+    const int RowPass = 64;
 
-    const int CachedWeights = RowPass * DepthPass;
+    /// <summary>Columns of the weights of one pass of <see cref="BackwardInput"/>, 192 KiB with their depth.</summary>
+    const int ColumnPass = 128;
 
-    /// <summary>Row stride of copied weights. A stride near a power of two would put the rows of a tile into one set of the cache.</summary>
-    const int CopyStride = DepthPass + 16;
+    /// <summary>Floats of a memory page. Where a row of weights fills one, reading down a column touches a new page at every step.</summary>
+    const int PageFloats = 1024;
 
-    /// <summary>Token blocks of one pass of <see cref="BackwardWeight"/>: a panel as deep as <see cref="DepthPass"/>.</summary>
-    const int BlockPass = DepthPass / L;
+    /// <summary>Token blocks of one pass of <see cref="BackwardWeight"/>: a panel of 128 KiB.</summary>
+    const int BlockPass = 32;
 
     /// <summary>Floats of the panels <see cref="Panels"/> makes of K channels.</summary>
     public static int PanelLength(int k, int blocks) => (k + L - 1) / L * L * blocks * L;
@@ -39,7 +38,6 @@ public static unsafe class MatMul
     /// <param name="y_BNL">Output, [blocks, N, L].</param>
     /// <param name="w_NK">Weights, row-major.</param>
     /// <param name="x_BKL">Input, [blocks, K, L].</param>
-    [SkipLocalsInit]
     public static void Forward(Span<float> y_BNL, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> x_BKL, int n, int k, int blocks, bool accumulate = false)
     {
         Shape.Holds("MatMul.Forward", "y", y_BNL.Length, (long)blocks * n * L);
@@ -47,35 +45,15 @@ public static unsafe class MatMul
         Shape.Holds("MatMul.Forward", "x", x_BKL.Length, (long)blocks * k * L);
         fixed (float* y = y_BNL, w = w_NK, x = x_BKL)
         {
-            if (k <= DepthPass + (DepthPass / 2))
+            for (int depth = 0; depth == 0 || depth < k; depth += DepthPass)
             {
-                Operand s = new(RowStride: k, ColumnStride: 1, 0, LaneStride: L, 0, 1, k);
-                int step = Math.Max(8, CachedWeights / Math.Max(k, 1) / 8 * 8);
-                for (int row = 0; row < n; row += step)
-                {
-                    for (int b = 0; b < blocks; b++)
-                    {
-                        Multiply(y + ((((nint)b * n) + row) * L), L, w + ((nint)row * k), s, x + ((nint)b * k * L), Math.Min(step, n - row), L, accumulate);
-                    }
-                }
-
-                return;
-            }
-
-            float* copy = stackalloc float[RowPass * CopyStride];
-            for (int depth = 0; depth < k; depth += DepthPass)
-            {
-                int count = Math.Min(DepthPass, k - depth);
-                Operand s = new(RowStride: CopyStride, ColumnStride: 1, 0, LaneStride: L, 0, 1, count);
+                Operand s = new(RowStride: k, ColumnStride: 1, 0, LaneStride: L, 0, 1, Math.Min(DepthPass, k - depth));
                 for (int row = 0; row < n; row += RowPass)
                 {
-                    int rows = Math.Min(RowPass, n - row);
-                    Copy(copy, CopyStride, w + ((nint)row * k) + depth, k, rows, count);
-                    (int nextRow, int nextDepth) = row + RowPass < n ? (row + RowPass, depth) : (0, depth + DepthPass);
-                    Part next = new(w + ((nint)nextRow * k) + nextDepth, k, Math.Min(RowPass, n - nextRow), Math.Min(DepthPass, k - nextDepth));
                     for (int b = 0; b < blocks; b++)
                     {
-                        Pass(y + ((((nint)b * n) + row) * L), copy, s, x + ((((nint)b * k) + depth) * L), rows, accumulate || depth > 0, next, b, blocks);
+                        float* to = y + ((((nint)b * n) + row) * L), from = x + ((((nint)b * k) + depth) * L);
+                        Multiply(to, L, w + ((nint)row * k) + depth, s, from, Math.Min(RowPass, n - row), L, accumulate || depth > 0);
                     }
                 }
             }
@@ -94,35 +72,25 @@ public static unsafe class MatMul
         Shape.Holds("MatMul.BackwardInput", "dy", dy_BNL.Length, (long)blocks * n * L);
         fixed (float* dx = dx_BKL, w = w_NK, dy = dy_BNL)
         {
-            if (n * k <= CachedWeights)
-            {
-                for (int depth = 0; depth == 0 || depth < n; depth += DepthPass)
-                {
-                    Operand s = new(RowStride: 1, ColumnStride: k, 0, LaneStride: L, 0, 1, Math.Min(DepthPass, n - depth));
-                    for (int b = 0; b < blocks; b++)
-                    {
-                        Multiply(dx + ((nint)b * k * L), L, w + ((nint)depth * k), s, dy + ((((nint)b * n) + depth) * L), k, L, accumulate || depth > 0);
-                    }
-                }
-
-                return;
-            }
-
-            // Read in place, every step of depth would touch another page.
-            float* copy = stackalloc float[CachedWeights];
-            for (int depth = 0; depth < n; depth += DepthPass)
+            bool copied = k >= PageFloats;
+            float* copy = stackalloc float[copied ? DepthPass * ColumnPass : 1];
+            for (int depth = 0; depth == 0 || depth < n; depth += DepthPass)
             {
                 int count = Math.Min(DepthPass, n - depth);
-                Operand s = new(RowStride: 1, ColumnStride: RowPass, 0, LaneStride: L, 0, 1, count);
-                for (int column = 0; column < k; column += RowPass)
+                for (int column = 0; column < k; column += ColumnPass)
                 {
-                    int columns = Math.Min(RowPass, k - column);
-                    Copy(copy, RowPass, w + ((nint)depth * k) + column, k, count, columns);
-                    (int nextColumn, int nextDepth) = column + RowPass < k ? (column + RowPass, depth) : (0, depth + DepthPass);
-                    Part next = new(w + ((nint)nextDepth * k) + nextColumn, k, Math.Min(DepthPass, n - nextDepth), Math.Min(RowPass, k - nextColumn));
+                    int columns = Math.Min(ColumnPass, k - column);
+                    float* part = w + ((nint)depth * k) + column;
+                    for (int row = 0; copied && row < count; row++)
+                    {
+                        Unsafe.CopyBlockUnaligned(copy + (row * ColumnPass), part + ((nint)row * k), (uint)columns * sizeof(float));
+                    }
+
+                    Operand s = new(RowStride: 1, ColumnStride: copied ? ColumnPass : k, 0, LaneStride: L, 0, 1, count);
                     for (int b = 0; b < blocks; b++)
                     {
-                        Pass(dx + ((((nint)b * k) + column) * L), copy, s, dy + ((((nint)b * n) + depth) * L), columns, accumulate || depth > 0, next, b, blocks);
+                        float* to = dx + ((((nint)b * k) + column) * L), from = dy + ((((nint)b * n) + depth) * L);
+                        Multiply(to, L, copied ? copy : part, s, from, columns, L, accumulate || depth > 0);
                     }
                 }
             }
@@ -237,46 +205,6 @@ public static unsafe class MatMul
             }
 
             y[n] = accumulate ? y[n] + sum : sum;
-        }
-    }
-
-    /// <summary>The weights of the next pass, where they lie.</summary>
-    readonly struct Part(float* from, nint stride, int rows, int columns)
-    {
-        /// <summary>Asks the memory for the share number <paramref name="share"/> of <paramref name="shares"/>, in lines of 16 floats.</summary>
-        public void Prefetch(int share, int shares)
-        {
-            if (!Sse.IsSupported || rows <= 0 || columns <= 0)
-            {
-                return;
-            }
-
-            int lines = (columns + 15) / 16, total = rows * lines;
-            for (int line = (int)((long)total * share / shares); line < (int)((long)total * (share + 1) / shares); line++)
-            {
-                Sse.Prefetch1(from + (line / lines * stride) + (line % lines * 16));
-            }
-        }
-    }
-
-    /// <summary>One token block times copied weights, a tile of rows at a time; between them the next weights are asked for in small
-    /// shares, so that fetching them hides behind the arithmetic.</summary>
-    static void Pass(float* c, float* a, in Operand s, float* b, int rows, bool accumulate, Part next, int block, int blocks)
-    {
-        const int Tile = 8;
-        int tiles = (rows + Tile - 1) / Tile;
-        for (int tile = 0; tile < tiles; tile++)
-        {
-            next.Prefetch((block * tiles) + tile, blocks * tiles);
-            Multiply(c + ((nint)tile * Tile * L), L, a + (tile * Tile * s.RowStride), s, b, Math.Min(Tile, rows - (tile * Tile)), L, accumulate);
-        }
-    }
-
-    static void Copy(float* to, nint ldTo, float* from, nint ldFrom, int rows, int columns)
-    {
-        for (int row = 0; row < rows; row++)
-        {
-            Unsafe.CopyBlockUnaligned(to + (row * ldTo), from + (row * ldFrom), (uint)columns * sizeof(float));
         }
     }
 
