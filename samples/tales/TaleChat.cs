@@ -14,4 +14,8 @@ public static class TaleChat
 
     /// <summary>Prompt and answer as one training text; without a prompt the story alone. Both end with <see cref="End"/>.</summary>
     public static string ToChat(string prompt, string answer) => ToPrompt(prompt) + answer + End;
+
+    /// <summary>The first answer and every later question with its answer, as they follow the prompt of the first question.</summary>
+    public static string ToTurns(IEnumerable<(string Question, string Gold)> turns) =>
+        string.Concat(turns.Select((turn, i) => i == 0 ? turn.Gold : $"{End}{ToPrompt(turn.Question)}{turn.Gold}"));
 }

@@ -7,9 +7,14 @@ public enum TaleSplit
 }
 
 /// <summary>Weights of the kinds of document; only their proportions count.</summary>
-public sealed record TaleShares(double Story = 0.30, double Write = 0.14, double Continue = 0.14, double Answer = 0.14, double Facts = 0.14, double Mood = 0.14);
+public sealed record TaleShares(double Story = 0.30, double Write = 0.14, double Continue = 0.14, double Answer = 0.14, double Facts = 0.14, double Mood = 0.14, double Talk = 0)
+{
+    /// <summary>To teach from: a talk asks fourteen things of one story, where a task asks one, and reading is what takes longest to learn.</summary>
+    public static TaleShares Lessons { get; } = new(Story: 0.10, Write: 0.25, Continue: 0.10, Answer: 0.06, Facts: 0.08, Mood: 0.06, Talk: 0.35);
+}
 
-/// <summary>One training or test text. <paramref name="Prompt"/> is empty and <paramref name="Task"/> null for a plain story, whose kind is "story".</summary>
+/// <summary>One training or test text. <paramref name="Prompt"/> is empty for a plain story, whose kind is "story"; <paramref name="Task"/> is null for it
+/// and for a "talk", whose <paramref name="Answer"/> holds the turns after the first question.</summary>
 public sealed record TaleDocument(string Prompt, string Answer, string Kind, TaleTask? Task)
 {
     public string Text => TaleChat.ToChat(Prompt, Answer);
@@ -19,6 +24,7 @@ public sealed record TaleDocument(string Prompt, string Answer, string Kind, Tal
 public static class TaleCorpus
 {
     public const string Story = "story";
+    public const string Talk = "talk";
 
     const ulong HeldOutBit = 1UL << 63;
 
@@ -55,6 +61,11 @@ public static class TaleCorpus
             {
                 yield return new TaleDocument("", TaleGenerator.Generate(storySeed).Text, Story, null);
             }
+            else if (kind == Talk)
+            {
+                var (story, turns) = TaleTasks.Talk(storySeed);
+                yield return new TaleDocument($"{story}\n{turns[0].Question}", TaleChat.ToTurns(turns), Talk, null);
+            }
             else
             {
                 var task = TaleTasks.Generate(storySeed, kind);
@@ -68,7 +79,7 @@ public static class TaleCorpus
         (string Kind, double Weight)[] weights =
         [
             (Story, shares.Story), (TaleTasks.Write, shares.Write), (TaleTasks.Continue, shares.Continue),
-            (TaleTasks.Answer, shares.Answer), (TaleTasks.Facts, shares.Facts), (TaleTasks.Mood, shares.Mood),
+            (TaleTasks.Answer, shares.Answer), (TaleTasks.Facts, shares.Facts), (TaleTasks.Mood, shares.Mood), (Talk, shares.Talk),
         ];
         if (weights.Any(entry => !double.IsFinite(entry.Weight) || entry.Weight < 0) || weights.All(entry => entry.Weight == 0))
         {

@@ -33,7 +33,7 @@ public static class TaleTasks
             Write => ToWrite(told, random),
             Continue => ToContinue(told, random),
             Answer => ToAnswer(told, random),
-            Facts => About(Facts, told, "Facts as JSON:", Json(told.Facts())),
+            Facts => About(Facts, told, FactsQuestion, Json(told.Facts())),
             Mood => About(Mood, told, random.Pick(MoodQuestions), told.Facts().Mood),
             _ => throw new ArgumentException($"no kind of task is called {kind}", nameof(kind)),
         };
@@ -48,6 +48,8 @@ public static class TaleTasks
         Answer or Mood => string.Equals(Plain(task.Gold), Plain(answer), StringComparison.Ordinal) ? 1 : 0,
         _ => throw new ArgumentException($"no kind of task is called {task.Kind}", nameof(task)),
     };
+
+    const string FactsQuestion = "Facts as JSON:";
 
     static readonly string[] MoodQuestions =
     [
@@ -81,24 +83,40 @@ public static class TaleTasks
 
     static TaleTask ToAnswer(Told told, SplitMix64 random)
     {
-        var facts = told.Facts();
-        var (question, gold) = random.Below(12) switch
-        {
-            0 => ("Who is the hero?", facts.Who),
-            1 => ("Who is the hero's friend?", facts.Friend),
-            2 => ($"What does {facts.Who} want?", People.WithArticle(facts.Thing)),
-            3 => ("Where do the friends look for it?", facts.WhereWithPreposition),
-            4 => ($"Why does {facts.Who} want it?", "to " + facts.Why),
-            5 => ("What is in the way?", "the " + facts.Obstacle),
-            6 => ("Who helps them?", $"{facts.HelperName} the {facts.Helper}"),
-            7 => ($"What is {facts.Who}?", People.WithArticle(facts.Kind)),
-            8 => ($"What is {facts.Friend}?", People.WithArticle(facts.FriendKind)),
-            9 => ($"How does {facts.HelperName} help?", "by " + facts.How),
-            10 => ($"Which {facts.Thing.Split(' ')[1]} does {facts.Who} want?", $"the {facts.Thing}"),
-            _ => ($"Who is {facts.HelperName}?", People.WithArticle(facts.Helper)),
-        };
+        var (question, gold) = random.Pick(Questions(told.Facts()));
         return About(Answer, told, question, gold);
     }
+
+    /// <summary>A talk about the story of <paramref name="seed"/>: everything that can be asked of it, in a random order.</summary>
+    public static (string Story, IReadOnlyList<(string Question, string Gold)> Turns) Talk(ulong seed)
+    {
+        var told = TaleGenerator.Tell(seed);
+        var random = new SplitMix64(SplitMix64.Mix(~seed) + 1);
+        var facts = told.Facts();
+        List<(string Question, string Gold)> turns = [.. Questions(facts), (FactsQuestion, Json(facts)), (random.Pick(MoodQuestions), facts.Mood)];
+        for (var i = turns.Count - 1; i > 0; i--)
+        {
+            var j = random.Below(i + 1);
+            (turns[i], turns[j]) = (turns[j], turns[i]);
+        }
+        return (told.Text(0, told.Beats.Count), turns);
+    }
+
+    static (string Question, string Gold)[] Questions(TaleFacts facts) =>
+    [
+        ("Who is the hero?", facts.Who),
+        ("Who is the hero's friend?", facts.Friend),
+        ($"What does {facts.Who} want?", People.WithArticle(facts.Thing)),
+        ("Where do the friends look for it?", facts.WhereWithPreposition),
+        ($"Why does {facts.Who} want it?", "to " + facts.Why),
+        ("What is in the way?", "the " + facts.Obstacle),
+        ("Who helps them?", $"{facts.HelperName} the {facts.Helper}"),
+        ($"What is {facts.Who}?", People.WithArticle(facts.Kind)),
+        ($"What is {facts.Friend}?", People.WithArticle(facts.FriendKind)),
+        ($"How does {facts.HelperName} help?", "by " + facts.How),
+        ($"Which {facts.Thing.Split(' ')[1]} does {facts.Who} want?", $"the {facts.Thing}"),
+        ($"Who is {facts.HelperName}?", People.WithArticle(facts.Helper)),
+    ];
 
     static TaleTask About(string kind, Told told, string question, string gold)
     {

@@ -8,11 +8,15 @@ static class BundledSamples
 {
     public static IReadOnlyDictionary<string, SampleSource> All { get; } = new Dictionary<string, SampleSource>(StringComparer.Ordinal)
     {
-        ["tales"] = new((seed, count, heldOut) => Tales(seed, count, heldOut), TaleChat.SpecialTokens, TaleChat.End),
+        ["tales"] = Tales(new TaleShares()),
+        ["tales-lessons"] = Tales(TaleShares.Lessons),
     };
 
-    static IEnumerable<Document> Tales(ulong seed, int count, bool heldOut) =>
-        TaleCorpus.Documents(seed, count, heldOut ? TaleSplit.HeldOut : TaleSplit.Train).Select(d => new Document(
+    /// <param name="shares">Kinds of document to train on; those held out are the same for all.</param>
+    static SampleSource Tales(TaleShares shares) => new((seed, count, heldOut) => Documents(seed, count, heldOut, shares), TaleChat.SpecialTokens, TaleChat.End);
+
+    static IEnumerable<Document> Documents(ulong seed, int count, bool heldOut, TaleShares shares) =>
+        TaleCorpus.Documents(seed, count, heldOut ? TaleSplit.HeldOut : TaleSplit.Train, heldOut ? null : shares).Select(d => new Document(
             TaleChat.ToPrompt(d.Prompt),
             d.Answer + TaleChat.End,
             d.Kind,
