@@ -64,4 +64,58 @@ public sealed class TaleCorpusTests
         Assert.Throws<ArgumentOutOfRangeException>(() => TaleCorpus.Documents(1, 1, TaleSplit.Train, only with { Mood = -1 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => TaleCorpus.Documents(1, 1, TaleSplit.Train, only with { Mood = double.NaN }));
     }
+
+    /// <summary>Every turn of a talk is a question that a task could ask, with the answer the task would score as right.</summary>
+    [Fact]
+    public void ATalkAsksEverythingOnceAndAnswersRightly()
+    {
+        TaleDocument[] talks = [.. TaleCorpus.Documents(4, 60, TaleSplit.Train, new TaleShares(0, 0, 0, 0, 0, 0, Talk: 1))];
+        HashSet<string> firsts = [];
+        foreach (var talk in talks)
+        {
+            Assert.Equal((TaleCorpus.Talk, null), (talk.Kind, talk.Task));
+            var pieces = talk.Text.Split(TaleChat.End);
+            Assert.Equal(15, pieces.Length);
+            Assert.Equal("", pieces[^1]);
+            var (prompt, answer) = Turn(pieces[0]);
+            var story = prompt[..prompt.LastIndexOf('\n')];
+            Assert.True(TaleChecker.Check(story).Consistent);
+            List<(string Question, string Gold)> turns = [(prompt[(story.Length + 1)..], answer), .. pieces[1..^1].Select(Turn)];
+            Assert.Equal(14, turns.Select(turn => turn.Question).Distinct(StringComparer.Ordinal).Count());
+            Assert.All(turns, turn => Assert.All(turn.Gold.Split(' ').Where(People.Names.Contains), name => Assert.Contains(name, story, StringComparison.Ordinal)));
+            firsts.Add(turns[0].Question.Split(' ')[0]);
+        }
+
+        Assert.True(firsts.Count > 3);
+
+        static (string Question, string Gold) Turn(string piece)
+        {
+            Assert.StartsWith(TaleChat.User + "\n", piece, StringComparison.Ordinal);
+            var cut = piece.Split($"\n{TaleChat.Assistant}\n");
+            Assert.Equal(2, cut.Length);
+            return (cut[0][(TaleChat.User.Length + 1)..], cut[1]);
+        }
+    }
+
+    [Fact]
+    public void TheAnswersOfATalkAreThoseOfTheTasks()
+    {
+        string[] kinds = [TaleTasks.Answer, TaleTasks.Facts];
+        var gold = Enumerable.Range(0, 4000).SelectMany(seed => kinds.Select(kind => TaleTasks.Generate((ulong)seed, kind))).ToLookup(task => task.Prompt, task => task.Gold, StringComparer.Ordinal);
+        var compared = 0;
+        for (var seed = 0UL; seed < 4000; seed++)
+        {
+            var (story, turns) = TaleTasks.Talk(seed);
+            foreach (var (question, answer) in turns)
+            {
+                foreach (var right in gold[$"{story}\n{question}"])
+                {
+                    Assert.Equal(right, answer);
+                    compared++;
+                }
+            }
+        }
+
+        Assert.Equal(8000, compared);
+    }
 }
