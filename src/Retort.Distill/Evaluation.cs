@@ -66,10 +66,10 @@ public static class Evaluation
                 LlamaForward.Run(models[m], a, tokens, workers);
                 head.Run(models[m], a, null, null, teacher is null ? null : (teacher, t!), (block, z, u) =>
                 {
-                    if (block < rows * blocks)
+                    int at = (first * data.Length) + (block * L);
+                    if (block < rows * blocks && data.Mask.AsSpan(at, L).ContainsAnyExcept(0f))
                     {
-                        int at = (first * data.Length) + (block * L);
-                        Judge(scores.AsSpan(block * L, L), z, u, data.Targets.AsSpan(at, L), data.Mask.AsSpan(at, L), v);
+                        Judgement.Judge(scores.AsSpan(block * L, L), z, u, data.Targets.AsSpan(at, L), v);
                     }
                 }, workers);
                 for (int i = 0; i < scores.Length; i++)
@@ -87,59 +87,6 @@ public static class Evaluation
         return [.. tallies.Select(x => x.Result(teacher is not null))];
     }
 
-    readonly record struct TokenScore(float Loss, float Kl, float Confidence, bool Correct, bool Agrees);
-
-    static void Judge(Span<TokenScore> scores, ReadOnlySpan<float> z, ReadOnlySpan<float> u, ReadOnlySpan<int> targets, ReadOnlySpan<float> mask, int v)
-    {
-        for (int l = 0; l < L; l++)
-        {
-            if (mask[l] == 0)
-            {
-                continue;
-            }
-
-            (int top, double logSum) = Normalizer(z, l, v);
-            double kl = 0;
-            bool agrees = false;
-            if (!u.IsEmpty)
-            {
-                (int teacherTop, double teacherSum) = Normalizer(u, l, v);
-                agrees = teacherTop == top;
-                for (int i = 0; i < v; i++)
-                {
-                    float lp = (float)(u[(i * L) + l] - teacherSum);
-                    if (lp > -30)
-                    {
-                        kl += MathF.Exp(lp) * (lp - (z[(i * L) + l] - logSum));
-                    }
-                }
-            }
-
-            scores[l] = new((float)(logSum - z[(targets[l] * L) + l]), (float)kl, (float)Math.Exp(z[(top * L) + l] - logSum), top == targets[l], agrees);
-        }
-    }
-
-    static (int Top, double LogSum) Normalizer(ReadOnlySpan<float> z, int l, int v)
-    {
-        int top = 0;
-        for (int i = 1; i < v; i++)
-        {
-            if (z[(i * L) + l] > z[(top * L) + l])
-            {
-                top = i;
-            }
-        }
-
-        float max = z[(top * L) + l];
-        double sum = 0;
-        for (int i = 0; i < v; i++)
-        {
-            sum += MathF.Exp(z[(i * L) + l] - max);
-        }
-
-        return (top, max + Math.Log(sum));
-    }
-
     sealed class Tally(int rows)
     {
         readonly double[] _loss = new double[rows], _kl = new double[rows], _agree = new double[rows], _tokens = new double[rows];
@@ -148,7 +95,7 @@ public static class Evaluation
         public void Add(int row, TokenScore s)
         {
             _loss[row] += s.Loss;
-            _kl[row] += s.Kl;
+            _kl[row] += s.ForwardKl;
             _agree[row] += s.Agrees ? 1 : 0;
             _tokens[row]++;
             _calibration.Add(s.Confidence, s.Correct);
