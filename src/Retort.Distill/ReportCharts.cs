@@ -6,7 +6,7 @@ namespace Retort.Distill;
 /// <param name="Css">Class name.</param>
 sealed record ChartRole(string Css, string Name)
 {
-    public static readonly ChartRole Teacher = new("teacher", "teacher"), Student = new("student", "student"), Twin = new("twin", "twin");
+    public static readonly ChartRole Teacher = new("teacher", "teacher"), Student = new("student", "student"), Twin = new("twin", "twin"), LongerTwin = new("twin longer", "twin, equal compute");
 }
 
 /// <summary>One curve.</summary>

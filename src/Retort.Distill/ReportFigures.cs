@@ -9,7 +9,7 @@ static class ReportFigures
     /// <summary>Held-out cross entropy over training tokens; every seed thin, the mean over seeds thick, the teacher a dotted level.</summary>
     public static Markup? HeldOut(RunReport report)
     {
-        List<ChartLine> lines = Curves(report, p => p.HeldOut);
+        List<ChartLine> longer = [.. Lines(report, ChartRole.LongerTwin, c => c.TwinEqualCompute, p => p.HeldOut).Where(l => !l.Faint)], lines = [.. longer, .. Curves(report, p => p.HeldOut)];
         if (lines.Count == 0)
         {
             return null;
@@ -21,9 +21,9 @@ static class ReportFigures
         string says = $"On {Whole(v.Rows)} validation {(v.Rows == 1 ? "row" : "rows")} ({Count(v.Tokens)} tokens) the student ends at {At(ChartRole.Student)} nats per token{twin}{teacher}.";
         return Figure(
             "Held-out cross entropy",
-            Roles(report),
+            [.. Roles(report), .. longer.Select(l => l.Role)],
             ReportCharts.Lines("held-out", "Held-out cross entropy over training tokens", says, "training tokens", "nats per token", lines, new ChartOptions(Tick, v.Teacher, HeightFrom: 0.2)),
-            $"{says} {(report.Curves.Count > 1 ? "Thin lines are seeds, thick lines their mean. " : "")}The verdict rests on other rows. The first fall may lie above the frame.");
+            $"{says} {(report.Curves.Count > 1 ? "Thin lines are seeds, thick lines their mean. " : "")}{(longer.Count > 0 ? "The longer twin trains for what the teacher cost besides. " : "")}The verdict rests on other rows. The first fall may lie above the frame.");
     }
 
     /// <summary>Twin minus student over training tokens, pair by pair: what the two nearly equal curves hide.</summary>
@@ -169,13 +169,11 @@ static class ReportFigures
         return Markup.Of($"<figure><h3>{heading}</h3>{legend}{drawing}<figcaption>{caption}</figcaption></figure>");
     }
 
-    static List<ChartLine> Curves(RunReport report, Func<CurvePoint, double?> value)
-    {
-        return [.. WithMean(ChartRole.Twin, Points(c => c.Twin)), .. WithMean(ChartRole.Student, Points(c => c.Student))];
+    static List<ChartLine> Curves(RunReport report, Func<CurvePoint, double?> value) =>
+        [.. Lines(report, ChartRole.Twin, c => c.Twin, value), .. Lines(report, ChartRole.Student, c => c.Student, value)];
 
-        ChartPoints[] Points(Func<SeedCurves, IReadOnlyList<CurvePoint>> curve) =>
-            [.. report.Curves.Select(c => new ChartPoints([.. curve(c).Where(p => value(p) is not null).Select(p => ((double)p.Tokens, value(p)!.Value))]))];
-    }
+    static List<ChartLine> Lines(RunReport report, ChartRole role, Func<SeedCurves, IReadOnlyList<CurvePoint>> curve, Func<CurvePoint, double?> value) =>
+        WithMean(role, [.. report.Curves.Select(c => new ChartPoints([.. curve(c).Where(p => value(p) is not null).Select(p => ((double)p.Tokens, value(p)!.Value))]))]);
 
     /// <summary>Every seed faint, and the mean of their points in turn: seeds see their tokens in other orders, so the same step stands at slightly other counts.</summary>
     static List<ChartLine> WithMean(ChartRole role, ChartPoints[] seeds)

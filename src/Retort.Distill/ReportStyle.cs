@@ -53,7 +53,7 @@ static class ReportStyle
         .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:0 0 8px;padding:0;list-style:none;color:var(--soft);font-size:13.5px}
         .legend li{display:flex;align-items:center;gap:7px}
         .legend i{display:block;width:22px;border-top:3px solid}
-        .legend .teacher{border-top-style:dotted}.legend .twin{border-top-style:dashed}
+        .legend .teacher{border-top-style:dotted}.legend .twin{border-top-style:dashed}.legend .longer{border-top-width:2px}
         .student{--role:var(--student)}.twin{--role:var(--twin)}.teacher{--role:var(--teacher)}
         .legend i{border-color:var(--role)}
         .tick,.axis-name{fill:var(--soft)}.value,.group{fill:var(--ink)}.group{font-weight:620}
@@ -62,7 +62,7 @@ static class ReportStyle
         .margin{fill:var(--soft);fill-opacity:.16}
         .line{fill:none;stroke:var(--role);stroke-width:2.6;stroke-linejoin:round;stroke-linecap:round}
         .line.slim{stroke-width:1.6}.line.faint{stroke-width:1;stroke-opacity:.42}
-        .line.twin{stroke-dasharray:7 5}.line.twin.faint{stroke-dasharray:4 4}.line.teacher{stroke-dasharray:1.5 5}
+        .line.twin{stroke-dasharray:7 5}.line.twin.faint{stroke-dasharray:4 4}.line.longer{stroke-width:1.8;stroke-dasharray:7 4 1 4}.line.teacher{stroke-dasharray:1.5 5}
         .level{stroke:var(--role);stroke-width:2;stroke-dasharray:1.5 5;stroke-linecap:round}
         .dot{fill:var(--role);stroke:var(--card);stroke-width:1}
         .whisker{fill:none;stroke:var(--tone);stroke-width:3;stroke-linecap:round}.mean{fill:var(--tone)}

@@ -25,7 +25,7 @@ static class SampleReport
 
             students.Add(new SeedScores(s + 1, Scores(random, 1.4213 + shift, 0.312, 0.744, 0.031, [0.81, 0.77, 0.69, 0.74, 0.88])));
             twins.Add(new SeedScores(s + 1, Scores(random, 1.4213 + shift + advantage, 0.402, 0.702, 0.058, [0.78, 0.74, 0.61, 0.66, 0.86])));
-            curves.Add(new SeedCurves(s + 1, Curve(random, 1.42 + shift, 0.9), Curve(random, 1.42 + shift + advantage, 1), []));
+            curves.Add(new SeedCurves(s + 1, Curve(random, 1.42 + shift, 0.9), Curve(random, 1.42 + shift + advantage, 1), Curve(random, 1.40 + shift + advantage, 1)));
         }
 
         SeededScores student = SeededScores.Of(students), twin = SeededScores.Of(twins);
