@@ -33,6 +33,11 @@ public static class TrainBench
     /// <summary>Does the work another trainer dumped: student/, teacher/ (optional) and tokens.i32 = [steps, batch, context + 1].</summary>
     public static TrainBenchResult RunDump(string folder, int context, int batch, int threads)
     {
+        if (!Directory.Exists(Path.Combine(folder, "student")))
+        {
+            throw new UserError("there is no work written down here", folder, "The folder holds a model in student/, one in teacher/ where there is one, and the token numbers in tokens.i32.");
+        }
+
         LlamaWeights student = ModelReference.Open(Path.Combine(folder, "student")).Weights;
         string teacherFolder = Path.Combine(folder, "teacher"), tokenFile = Path.Combine(folder, "tokens.i32");
         LlamaWeights? teacher = Directory.Exists(teacherFolder) ? ModelReference.Open(teacherFolder).Weights : null;

@@ -38,6 +38,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("pull http://127.0.0.1/f.bin", "pull", "--sha256 HEX is missing")]
     [InlineData("pull http://127.0.0.1/f.bin --sha256 12", "--sha256", "not a SHA-256")]
     [InlineData("bench train --context 32", "bench train", "one of --student and --from is needed")]
+    [InlineData("bench train --from nothere", "nothere", "there is no work written down here")]
     [InlineData("bench train --student 64,5,8", "--student", "'64,5,8' is not a shape")]
     [InlineData("bench train --student 64,5,7,7,100,300", "--student", "64 channels do not divide among 7 heads")]
     [InlineData("init --teacher m --student 16,1,2,1 --prompts p", "--student", "'16,1,2,1' is not a shape")]
