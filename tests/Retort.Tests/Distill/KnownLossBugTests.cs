@@ -199,7 +199,7 @@ public class KnownLossBugTests
         LlamaActivations a = new(model.Config, data.Rows, data.Length / L, workers, keep: false);
         LlamaForward.Run(model, a, data.Tokens, workers);
         double[][] logits = new double[data.Tokens.Length][];
-        new LlamaHead(model.Config, a.Blocks, workers, teacher: false).Run(model, a, null, null, null, (block, z, _) =>
+        new LlamaHead(model.Config, a.Blocks, workers, teacher: false).Run(model, a, null, null, null, static _ => true, (block, z, _) =>
         {
             for (int l = 0; l < L; l++)
             {
