@@ -28,8 +28,11 @@ public static unsafe class MatMul
     /// <summary>Floats of a memory page. Where a row of weights fills one, reading down a column touches a new page at every step.</summary>
     const int PageFloats = 1024;
 
-    /// <summary>Token blocks of one pass of <see cref="BackwardWeight"/>: a panel of 128 KiB.</summary>
-    const int BlockPass = 32;
+    /// <summary>Token blocks of one sum of <see cref="BackwardWeight"/> unless the caller says: a panel of 128 KiB.</summary>
+    public const int SumBlocks = 32;
+
+    /// <summary>Rows of one such sum: a multiple of every tile's, in the first-level cache.</summary>
+    const int SumRows = 24;
 
     /// <summary>Floats of the panels <see cref="Panels"/> makes of K channels.</summary>
     public static int PanelLength(int k, int blocks) => (k + L - 1) / L * L * blocks * L;
@@ -115,46 +118,65 @@ public static unsafe class MatMul
         }
     }
 
-    /// <summary>dw[n, k] += Σ over blocks and tokens of dy[b, n, l] · x[b, k, l], for rows <paramref name="from"/> to <paramref name="to"/>.</summary>
+    /// <summary>dw[n, k] += Σ over blocks and tokens of dy[b, n, l] · x[b, k, l], for rows <paramref name="from"/> to <paramref name="to"/>. Sums of
+    /// some blocks each start at zero and are added in turn: where they end with the sequences, the same bits come of any batch that holds
+    /// the same sequences in the same order.</summary>
     /// <param name="dw_NK">Gradient of the weights, row-major; accumulates.</param>
     /// <param name="dy_BNL">Gradient of the output.</param>
     /// <param name="xt">The input as <see cref="Panels"/> of all blocks.</param>
-    public static void BackwardWeight(Span<float> dw_NK, ReadOnlySpan<float> dy_BNL, ReadOnlySpan<float> xt, int n, int k, int blocks, int from, int to)
+    /// <param name="sums">Token blocks of each sum, together <paramref name="blocks"/>; empty takes <see cref="SumBlocks"/> at a time.</param>
+    public static void BackwardWeight(Span<float> dw_NK, ReadOnlySpan<float> dy_BNL, ReadOnlySpan<float> xt, int n, int k, int blocks, int from, int to, ReadOnlySpan<int> sums = default)
     {
         Shape.Holds("MatMul.BackwardWeight", "dw", dw_NK.Length, (long)n * k);
         Shape.Holds("MatMul.BackwardWeight", "dy", dy_BNL.Length, (long)blocks * n * L);
         Shape.Holds("MatMul.BackwardWeight", "xt", xt.Length, PanelLength(k, blocks));
         Shape.Range("MatMul.BackwardWeight", from, to, n);
-        float* edge = stackalloc float[8 * L];
+        float* sum = stackalloc float[SumRows * L];
         fixed (float* dw = dw_NK, dy = dy_BNL, x = xt)
         {
-            for (int first = 0; first < blocks; first += BlockPass)
+            for (int first = 0, part = 0, count; first < blocks; first += count)
             {
-                int count = Math.Min(BlockPass, blocks - first);
+                count = Math.Min(part < sums.Length ? sums[part++] : SumBlocks, blocks - first);
                 Operand s = new(RowStride: L, ColumnStride: 1, RowBlockStride: (nint)n * L, LaneStride: L, LaneBlockStride: L * L, count, L);
                 for (int column = 0; column < k; column += L)
                 {
                     float* panel = x + ((((nint)column / L * blocks) + first) * L * L);
-                    float* a = dy + ((nint)first * n * L);
-                    if (column + L <= k)
+                    for (int row = from; row < to; row += SumRows)
                     {
-                        Multiply(dw + ((nint)from * k) + column, k, a + ((nint)from * L), s, panel, to - from, L, accumulate: true);
-                        continue;
-                    }
-
-                    for (int row = from; row < to; row += 8)
-                    {
-                        int rows = Math.Min(8, to - row);
-                        Multiply(edge, L, a + ((nint)row * L), s, panel, rows, L, accumulate: false);
-                        for (int i = 0; i < rows; i++)
-                        {
-                            for (int j = column; j < k; j++)
-                            {
-                                dw[((nint)(row + i) * k) + j] += edge[(i * L) + j - column];
-                            }
-                        }
+                        int rows = Math.Min(SumRows, to - row);
+                        Multiply(sum, L, dy + ((((nint)first * n) + row) * L), s, panel, rows, L, accumulate: false);
+                        Add(dw + ((nint)row * k) + column, k, sum, rows, Math.Min(L, k - column));
                     }
                 }
+            }
+        }
+    }
+
+    /// <summary>c[rows × lanes] += x, whose rows are L apart.</summary>
+    static void Add(float* c, nint ldc, float* x, int rows, int lanes)
+    {
+        switch (Lanes.Path)
+        {
+            case VectorPath.Vector512: Add<Lanes512, Vector512<float>>(c, ldc, x, rows, lanes); break;
+            case VectorPath.Vector256: Add<Lanes256, Vector256<float>>(c, ldc, x, rows, lanes); break;
+            case VectorPath.Vector128: Add<Lanes128, Vector128<float>>(c, ldc, x, rows, lanes); break;
+            default: Add<Lanes1, float>(c, ldc, x, rows, lanes); break;
+        }
+    }
+
+    static void Add<W, V>(float* c, nint ldc, float* x, int rows, int lanes) where W : struct, ILanes<V> where V : struct
+    {
+        for (int row = 0; row < rows; row++, c += ldc, x += L)
+        {
+            int lane = 0;
+            for (; lane + W.Count <= lanes; lane += W.Count)
+            {
+                W.Store(c + lane, W.Add(W.Load(c + lane), W.Load(x + lane)));
+            }
+
+            for (; lane < lanes; lane++)
+            {
+                c[lane] += x[lane];
             }
         }
     }

@@ -12,6 +12,7 @@ public sealed class LlamaBackward
 
     readonly LlamaConfig _c;
     readonly int _blocks;
+    readonly int[] _sums;
     readonly FloatBuffer _dOutput;
     readonly FloatBuffer _dMiddle;
     readonly FloatBuffer _dAttended;
@@ -36,6 +37,7 @@ public sealed class LlamaBackward
     {
         _c = config;
         _blocks = a.Blocks;
+        _sums = WeightGradients.Sums(Enumerable.Range(0, a.Blocks), a.BlocksPerSequence);
         int tokens = a.Blocks * L;
         FloatBuffer Channels(int channels) => new(checked(tokens * channels));
         FloatBuffer Panels(int channels) => new(MatMul.PanelLength(channels, a.Blocks));
@@ -110,7 +112,7 @@ public sealed class LlamaBackward
 
             if (here == -1)
             {
-                WeightGradients.AddNorm(items, gradients.FinalNorm, DFinal, a.Inputs[layers], a.FinalRstd, _blocks);
+                WeightGradients.AddNorm(items, gradients.FinalNorm, DFinal, a.Inputs[layers], a.FinalRstd, _sums);
                 int parts = Math.Min(16, Math.Max(1, _blocks));
                 for (int part = 0; part < parts; part++)
                 {
@@ -226,31 +228,31 @@ public sealed class LlamaBackward
     /// <summary>Matrix gradients of feed-forward and output projection.</summary>
     void AddUpper(List<Action<int>> items, LayerWeights g, LayerActivations y)
     {
-        WeightGradients.Add(items, g.Down, _dOutput, _gatedPanels, _blocks);
-        WeightGradients.Add(items, g.Gate, _dGate, _feedForwardPanels, _blocks);
-        WeightGradients.Add(items, g.Up, _dUp, _feedForwardPanels, _blocks);
-        WeightGradients.Add(items, g.Output, _dMiddle, _attendedPanels, _blocks);
-        WeightGradients.AddNorm(items, g.FeedForwardNorm, _dFeedForwardNorm, y.Middle, y.FeedForwardRstd, _blocks);
+        WeightGradients.Add(items, g.Down, _dOutput, _gatedPanels, _blocks, _sums);
+        WeightGradients.Add(items, g.Gate, _dGate, _feedForwardPanels, _blocks, _sums);
+        WeightGradients.Add(items, g.Up, _dUp, _feedForwardPanels, _blocks, _sums);
+        WeightGradients.Add(items, g.Output, _dMiddle, _attendedPanels, _blocks, _sums);
+        WeightGradients.AddNorm(items, g.FeedForwardNorm, _dFeedForwardNorm, y.Middle, y.FeedForwardRstd, _sums);
     }
 
     /// <summary>Matrix gradients of query, key and value.</summary>
     void AddLower(List<Action<int>> items, LayerWeights g, LayerActivations y, FloatBuffer input, int set)
     {
-        WeightGradients.Add(items, g.Query, _dQuery[set], _attentionPanels, _blocks);
-        WeightGradients.Add(items, g.Key, _dKey[set], _attentionPanels, _blocks);
-        WeightGradients.Add(items, g.Value, _dValue[set], _attentionPanels, _blocks);
-        WeightGradients.AddNorm(items, g.AttentionNorm, _dAttentionNorm, input, y.AttentionRstd, _blocks);
+        WeightGradients.Add(items, g.Query, _dQuery[set], _attentionPanels, _blocks, _sums);
+        WeightGradients.Add(items, g.Key, _dKey[set], _attentionPanels, _blocks, _sums);
+        WeightGradients.Add(items, g.Value, _dValue[set], _attentionPanels, _blocks, _sums);
+        WeightGradients.AddNorm(items, g.AttentionNorm, _dAttentionNorm, input, y.AttentionRstd, _sums);
         if (g.QueryBias is { } bias)
         {
-            items.Add(_ => Bias.Backward(bias.Span, _dQuery[set].Span, _blocks));
-            items.Add(_ => Bias.Backward(g.KeyBias!.Span, _dKey[set].Span, _blocks));
-            items.Add(_ => Bias.Backward(g.ValueBias!.Span, _dValue[set].Span, _blocks));
+            WeightGradients.AddBias(items, bias, _dQuery[set], _sums);
+            WeightGradients.AddBias(items, g.KeyBias!, _dKey[set], _sums);
+            WeightGradients.AddBias(items, g.ValueBias!, _dValue[set], _sums);
         }
 
         if (g.QueryNorm is { } norm)
         {
-            WeightGradients.AddHeadNorm(items, norm, _dNormedQuery![set], y.RawQuery!, y.QueryRstd!, _c.Heads, _blocks);
-            WeightGradients.AddHeadNorm(items, g.KeyNorm!, _dNormedKey![set], y.RawKey!, y.KeyRstd!, _c.KeyValueHeads, _blocks);
+            WeightGradients.AddHeadNorm(items, norm, _dNormedQuery![set], y.RawQuery!, y.QueryRstd!, _c.Heads, _sums);
+            WeightGradients.AddHeadNorm(items, g.KeyNorm!, _dNormedKey![set], y.RawKey!, y.KeyRstd!, _c.KeyValueHeads, _sums);
         }
     }
 

@@ -103,8 +103,9 @@ public sealed class LlamaHead
             }
 
             int rows = WeightGradients.RowsPerItem(hidden, blocks.Length, v);
+            int[] sums = WeightGradients.Sums(blocks, a.BlocksPerSequence);
             workers.Run((v + rows - 1) / rows, (item, _) =>
-                MatMul.BackwardWeight(gradients.Head.Span, _logits.Span, _panels.Span, v, hidden, blocks.Length, item * rows, Math.Min(v, (item + 1) * rows)));
+                MatMul.BackwardWeight(gradients.Head.Span, _logits.Span, _panels.Span, v, hidden, blocks.Length, item * rows, Math.Min(v, (item + 1) * rows), sums));
         }
     }
 

@@ -54,7 +54,9 @@ public class MicroBatchTests
                         difference = Math.Max(difference, Math.Abs((double)a.Span[i] - b.Span[i]));
                     }
 
-                    Assert.True(most > 0 && difference <= Tolerance * most, $"{family}, {rows} rows, {a.Name}: error {difference / most:g3}");
+                    // A table that is embedding and head at once is added to by both, in an order that depends on the batch; all else is exact.
+                    double allowed = config.TiedHead && a.Name == student.Embedding.Name ? Tolerance * most : 0;
+                    Assert.True(most > 0 && difference <= allowed, $"{family}, {rows} rows, {a.Name}: error {difference / most:g3}");
                 }
             }
         }
