@@ -10,11 +10,11 @@ static class TemplateFilters
 
     static readonly FrozenDictionary<string, Filter> s_all = new Dictionary<string, Filter>(StringComparer.Ordinal)
     {
-        ["trim"] = (v, a) => Text(TemplateMethods.Strip(Str(v), a.Get(0, "chars"), true, true)),
-        ["upper"] = (v, _) => Text(Str(v).ToUpperInvariant()),
-        ["lower"] = (v, _) => Text(Str(v).ToLowerInvariant()),
-        ["capitalize"] = (v, _) => Text(TemplateMethods.Capitalize(Str(v))),
-        ["title"] = (v, _) => Text(TemplateMethods.Title(Str(v))),
+        ["trim"] = (v, a) => Text(TemplateMethods.Strip(Words(v), a.Get(0, "chars"), true, true)),
+        ["upper"] = (v, _) => Text(Words(v).ToUpperInvariant()),
+        ["lower"] = (v, _) => Text(Words(v).ToLowerInvariant()),
+        ["capitalize"] = (v, _) => Text(TemplateMethods.Capitalize(Words(v))),
+        ["title"] = (v, _) => Text(TemplateMethods.Title(Words(v))),
         ["replace"] = (v, a) => Text(TemplateMethods.Replace(Str(v), Str(a.Get(0, "old")), Str(a.Get(1, "new")), a.Get(2, "count") is TemplateValue.Whole n ? (int)Math.Clamp(n.Value, -1, int.MaxValue) : -1)),
         ["indent"] = Indent,
         ["string"] = (v, _) => Text(Str(v)),
@@ -61,6 +61,9 @@ static class TemplateFilters
     static TemplateValue.Text Text(string text) => new(text);
 
     static string Str(TemplateValue? value) => TemplateText.Of(value ?? throw new ArgumentException("an argument is missing"));
+
+    /// <summary>Python would write "None", or a list's brackets, into the prompt without a word.</summary>
+    static string Words(TemplateValue value) => value is TemplateValue.None or TemplateValue.Sequence or TemplateValue.Mapping ? throw new ArgumentException($"{Kind(value)} stands where a text should") : Str(value);
 
     static TemplateValue.Sequence List(IEnumerable<TemplateValue> items) => new([.. items]);
 
