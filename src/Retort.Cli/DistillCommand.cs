@@ -16,7 +16,7 @@ static class DistillCommand
         Verb verb = new(
             "distill", "Distill a teacher into a student as a recipe says, train its twin without the teacher, and report whether the teacher helped.",
             "retort distill recipes/tales.yaml",
-            "retort distill recipes/tales.yaml --set train.tokens=200000 --out runs/quick",
+            "retort distill recipes/tales.yaml --set train.tokens=100000 --out runs/quick",
             "retort distill recipes/tales.yaml --resume")
         {
             path, to, set, resume, noTwin, without,

@@ -64,13 +64,10 @@ public static class Evaluation
                 Tally tally = tallies[m];
                 TokenScore[] scores = new TokenScore[rows * data.Length];
                 LlamaForward.Run(models[m], a, tokens, workers);
-                head.Run(models[m], a, null, null, teacher is null ? null : (teacher, t!), (block, z, u) =>
+                head.Run(models[m], a, null, null, teacher is null ? null : (teacher, t!), block => block < rows * blocks && data.Mask.AsSpan((first * data.Length) + (block * L), L).ContainsAnyExcept(0f), (block, z, u) =>
                 {
                     int at = (first * data.Length) + (block * L);
-                    if (block < rows * blocks && data.Mask.AsSpan(at, L).ContainsAnyExcept(0f))
-                    {
-                        Judgement.Judge(scores.AsSpan(block * L, L), z, u, data.Targets.AsSpan(at, L), v);
-                    }
+                    Judgement.Judge(scores.AsSpan(block * L, L), z, u, data.Targets.AsSpan(at, L), v);
                 }, workers);
                 for (int i = 0; i < scores.Length; i++)
                 {

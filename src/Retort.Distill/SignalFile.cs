@@ -123,7 +123,7 @@ public sealed class SignalFile
             Array.Clear(starts);
             data.Starts.AsSpan(first, rows * data.Length).CopyTo(starts);
             LlamaForward.Run(teacher, a, tokens, workers);
-            head.Run(teacher, a, null, null, null, (block, z, _) =>
+            head.Run(teacher, a, null, null, null, static _ => true, (block, z, _) =>
             {
                 if (block >= rows * blocks)
                 {

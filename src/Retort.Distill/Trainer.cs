@@ -180,7 +180,8 @@ public sealed class Trainer
         }
 
         int v = student.Config.Vocabulary, blocks = _data.Length / L;
-        _head.Run(student, _a, gradients, _backward.DFinal, teacher, (block, z, u) =>
+        _losses.AsSpan().Clear();
+        _head.Run(student, _a, gradients, _backward.DFinal, teacher, block => batch.Mask.AsSpan(block * L, L).ContainsAnyExcept(0f), (block, z, u) =>
         {
             int at = block * L;
             Span<float> each = _losses.AsSpan(at, L);

@@ -73,13 +73,10 @@ public sealed class ValidationLoss
             _rows.Starts.AsSpan(at, tokens).CopyTo(_starts);
             _rows.Tokens.AsSpan(at, tokens).CopyTo(_tokens);
             LlamaForward.Run(model, _a, _tokens, _workers);
-            _head.Run(model, _a, null, null, null, (block, z, _) =>
-            {
-                if (block * L < tokens)
-                {
-                    CrossEntropy.LossAndGradient(losses.AsSpan(block * L, L), z, _rows.Targets.AsSpan(at + (block * L), L), ones, vocabulary);
-                }
-            }, _workers);
+            Array.Clear(losses);
+            _head.Run(
+                model, _a, null, null, null, block => block * L < tokens && _rows.Mask.AsSpan(at + (block * L), L).ContainsAnyExcept(0f),
+                (block, z, _) => CrossEntropy.LossAndGradient(losses.AsSpan(block * L, L), z, _rows.Targets.AsSpan(at + (block * L), L), ones, vocabulary), _workers);
             for (int i = 0; i < tokens; i++)
             {
                 sum += (double)losses[i] * _rows.Mask[at + i];

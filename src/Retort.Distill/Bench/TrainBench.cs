@@ -92,7 +92,7 @@ public static class TrainBench
                 LlamaForward.Run(teacher, t!, tokens, workers);
             }
 
-            head.Run(student, a, optimizer.Gradients, backward.DFinal, teacher is null ? null : (teacher, t!), (block, z, u) =>
+            head.Run(student, a, optimizer.Gradients, backward.DFinal, teacher is null ? null : (teacher, t!), static _ => true, (block, z, u) =>
             {
                 int at = block * L;
                 Span<float> loss = losses.AsSpan(at, L);

@@ -16,6 +16,7 @@ public delegate void BlockLoss(int block, Span<float> logits_VL, Span<float> tea
 public sealed class LlamaHead
 {
     const int L = MatMul.L;
+
     /// <summary>Token blocks a worker takes at once: the head's weights are read from memory once for all of them.</summary>
     const int Group = 8;
 
@@ -44,25 +45,35 @@ public sealed class LlamaHead
 
     static int GroupOf(int chunk, Workers workers) => Math.Clamp(chunk / (2 * workers.Threads), 1, Group);
 
-    /// <summary>Logits and loss of every block, and with <paramref name="gradients"/> the backward pass through the head.</summary>
+    /// <summary>Logits and loss of the blocks that count, and with <paramref name="gradients"/> the backward pass through the head.</summary>
     /// <param name="weights">The student.</param>
     /// <param name="a">Its activations after <see cref="LlamaForward.Run"/>.</param>
     /// <param name="gradients">Where the head's gradient accumulates; null for evaluation.</param>
     /// <param name="dFinal">Output with gradients: gradient of <see cref="LlamaActivations.Final"/>.</param>
     /// <param name="teacher">The teacher and its activations, or null.</param>
-    /// <param name="loss">Called once a block, from any worker.</param>
+    /// <param name="counts">Whether any token of a block counts. The others get no logits, and their gradient is zero: of a batch of prompts
+    /// and answers that is a good part of the work.</param>
+    /// <param name="loss">Called once a block that counts, from any worker.</param>
     public void Run(
-        LlamaWeights weights, LlamaActivations a, LlamaWeights? gradients, FloatBuffer? dFinal, (LlamaWeights Weights, LlamaActivations Activations)? teacher, BlockLoss loss, Workers workers)
+        LlamaWeights weights, LlamaActivations a, LlamaWeights? gradients, FloatBuffer? dFinal, (LlamaWeights Weights, LlamaActivations Activations)? teacher, Func<int, bool> counts, BlockLoss loss, Workers workers)
     {
-        LlamaConfig c = weights.Config;
-        int hidden = c.Hidden, v = _vocabulary;
-        for (int start = 0; start < a.Blocks; start += _chunk)
+        int hidden = weights.Config.Hidden, v = _vocabulary;
+        int[] counted = [.. Enumerable.Range(0, a.Blocks).Where(counts)];
+        if (dFinal is not null)
         {
-            int chunk = Math.Min(_chunk, a.Blocks - start), chunkStart = start;
-            int group = GroupOf(chunk, workers);
-            workers.Run((chunk + group - 1) / group, (item, worker) =>
+            foreach (int block in Enumerable.Range(0, a.Blocks).Except(counted))
             {
-                int at = item * group, first = chunkStart + at, count = Math.Min(group, chunk - at);
+                LlamaForward.Block(dFinal, block, hidden).Clear();
+            }
+        }
+
+        for (int start = 0; start < counted.Length; start += _chunk)
+        {
+            int[] blocks = counted[start..Math.Min(counted.Length, start + _chunk)];
+            Part[] parts = [.. Parts(blocks, GroupOf(blocks.Length, workers))];
+            workers.Run(parts.Length, (item, worker) =>
+            {
+                (int first, int count, int at) = parts[item];
                 Span<float> z = _logits.Slice(at * v * L, count * v * L), u = default;
                 MatMul.Forward(z, weights.Head.Span, LlamaForward.From(a.Final, first, hidden), v, hidden, count);
                 if (teacher is { } t)
@@ -82,7 +93,7 @@ public sealed class LlamaHead
                     MatMul.BackwardInput(LlamaForward.From(dFinal, first, hidden), weights.Head.Span, z, v, hidden, count);
                     for (int i = 0; i < count; i++)
                     {
-                        MatMul.Panels(_panels.Span, LlamaForward.Block(a.Final, first + i, hidden), hidden, chunk, at + i);
+                        MatMul.Panels(_panels.Span, LlamaForward.Block(a.Final, first + i, hidden), hidden, blocks.Length, at + i);
                     }
                 }
             });
@@ -91,9 +102,29 @@ public sealed class LlamaHead
                 continue;
             }
 
-            int rows = WeightGradients.RowsPerItem(hidden, chunk, v);
+            int rows = WeightGradients.RowsPerItem(hidden, blocks.Length, v);
             workers.Run((v + rows - 1) / rows, (item, _) =>
-                MatMul.BackwardWeight(gradients.Head.Span, _logits.Span, _panels.Span, v, hidden, chunk, item * rows, Math.Min(v, (item + 1) * rows)));
+                MatMul.BackwardWeight(gradients.Head.Span, _logits.Span, _panels.Span, v, hidden, blocks.Length, item * rows, Math.Min(v, (item + 1) * rows)));
+        }
+    }
+
+    /// <summary>Blocks in a row that one worker takes.</summary>
+    /// <param name="First">The first of them in the batch.</param>
+    /// <param name="Slot">Its place among the blocks of the chunk.</param>
+    readonly record struct Part(int First, int Count, int Slot);
+
+    static IEnumerable<Part> Parts(int[] blocks, int most)
+    {
+        for (int slot = 0; slot < blocks.Length;)
+        {
+            int count = 1;
+            while (count < most && slot + count < blocks.Length && blocks[slot + count] == blocks[slot] + count)
+            {
+                count++;
+            }
+
+            yield return new(blocks[slot], count, slot);
+            slot += count;
         }
     }
 }

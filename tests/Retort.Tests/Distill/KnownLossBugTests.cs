@@ -161,7 +161,7 @@ public class KnownLossBugTests
         float[] losses = new float[L], ones = Ones();
         int[] targets = new int[L];
         before = GC.GetAllocatedBytesForCurrentThread();
-        head.Run(weights, a, gradients, backward.DFinal, null, (_, z, _) => CrossEntropy.LossAndGradient(losses, z, targets, ones, vocabulary), workers);
+        head.Run(weights, a, gradients, backward.DFinal, null, static _ => true, (_, z, _) => CrossEntropy.LossAndGradient(losses, z, targets, ones, vocabulary), workers);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 10);
         Assert.Equal(Math.Log(vocabulary), losses[0], 1e-3);
     }
@@ -199,7 +199,7 @@ public class KnownLossBugTests
         LlamaActivations a = new(model.Config, data.Rows, data.Length / L, workers, keep: false);
         LlamaForward.Run(model, a, data.Tokens, workers);
         double[][] logits = new double[data.Tokens.Length][];
-        new LlamaHead(model.Config, a.Blocks, workers, teacher: false).Run(model, a, null, null, null, (block, z, _) =>
+        new LlamaHead(model.Config, a.Blocks, workers, teacher: false).Run(model, a, null, null, null, static _ => true, (block, z, _) =>
         {
             for (int l = 0; l < L; l++)
             {

@@ -99,6 +99,17 @@ public partial class ReportTests
         Assert.DoesNotContain("not finite", page);
     }
 
+    /// <summary>The twin that trains for what the teacher cost has a curve of its own, its mean alone; without such a twin nothing speaks of it.</summary>
+    [Fact]
+    public void TheLongerTwinIsDrawn()
+    {
+        RunReport report = SampleReport.Create();
+        string with = ReportPage.Write(report), without = ReportPage.Write(report with { Curves = [.. report.Curves.Select(c => c with { TwinEqualCompute = [] })] });
+        Assert.Single(Regex.Matches(with, "<path class=\"line twin longer\""));
+        Assert.Contains("<i class=\"twin longer\"></i>twin, equal compute", with, StringComparison.Ordinal);
+        Assert.DoesNotContain("twin longer", without, StringComparison.Ordinal);
+    }
+
     /// <summary>Each seed sees its tokens in another order: the same step stands at another count.</summary>
     [Fact]
     public void CurvesOfSeedsAreAveragedThoughTheirTokensDiffer()

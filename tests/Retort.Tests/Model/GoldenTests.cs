@@ -58,7 +58,7 @@ public class GoldenTests
         LlamaForward.Run(weights, a, tokens, workers);
 
         float[] logits = new float[sequences * length * v];
-        head.Run(weights, a, null, null, null, (block, z, _) => Gather(logits, z, block, blocks, length, v), workers);
+        head.Run(weights, a, null, null, null, static _ => true, (block, z, _) => Gather(logits, z, block, blocks, length, v), workers);
         AssertClose(Doubles(golden, "logits"), logits, "logits");
 
         foreach (JsonProperty loss in losses.RootElement.EnumerateObject())
@@ -67,7 +67,7 @@ public class GoldenTests
             LlamaWeights gradients = new(config);
             float[] dLogits = new float[logits.Length];
             double[] perBlock = new double[a.Blocks];
-            head.Run(weights, a, gradients, backward.DFinal, null, (block, z, _) =>
+            head.Run(weights, a, gradients, backward.DFinal, null, static _ => true, (block, z, _) =>
             {
                 float[] each = new float[L], u = new float[v * L];
                 Scatter(u, teacher, block, blocks, length, v);

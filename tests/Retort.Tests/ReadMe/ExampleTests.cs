@@ -24,13 +24,13 @@ public sealed class ExampleTests : IDisposable
 
     public ExampleTests() => _bodies = new(StringComparer.Ordinal)
     {
-        ["./retort distill recipes/tales.yaml"] = words => Distills(words, "runs/tales", 150_000, 5),
+        ["./retort distill recipes/tales.yaml"] = words => Distills(words, "runs/tales", 200_000, 5),
         ["./test"] = _ => Tests(),
         ["./retort generate models/tales-teacher --prompt \"Once there was\" --max-tokens 200"] = words => Assert.True(Done(words).Output.Length > 100),
         ["./retort evaluate models/tales-teacher --text story.txt"] = words => Assert.Contains("perplexity", Done(words).Output, StringComparison.Ordinal),
         ["./retort convert models/tales-teacher out-f32 --type f32"] = Converts,
         ["./retort init --teacher models/tales-teacher --student 96,4,4,2,192 --prompts prompts.jsonl -o recipe.yaml"] = Begins,
-        ["./retort distill recipes/tales.yaml --set train.tokens=200000 --set \"train.seeds=[1,2]\" --out runs/short"] = words => Distills(words, "runs/short", 200_000, 2),
+        ["./retort distill recipes/tales.yaml --set train.tokens=100000 --set \"train.seeds=[1,2]\" --out runs/short"] = words => Distills(words, "runs/short", 100_000, 2),
         ["./retort pull karpathy/tinyllamas --to models/tinyllamas"] = words => PullsAsync(words).GetAwaiter().GetResult(),
         ["./retort bench kernels"] = BeginsToMeasure,
         ["./retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16"] = words => Assert.Contains("tokens/s", Done([.. words, "--steps", "1"]).Output, StringComparison.Ordinal),

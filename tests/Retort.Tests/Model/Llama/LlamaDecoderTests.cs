@@ -125,7 +125,7 @@ public class LlamaDecoderTests
         LlamaActivations a = new(weights.Config, 1, blocks, workers, keep: false);
         LlamaForward.Run(weights, a, padded, workers);
         float[][] logits = [.. tokens.Select(_ => new float[v])];
-        new LlamaHead(weights.Config, blocks, workers, teacher: false).Run(weights, a, null, null, null, (block, z, _) =>
+        new LlamaHead(weights.Config, blocks, workers, teacher: false).Run(weights, a, null, null, null, static _ => true, (block, z, _) =>
         {
             for (int t = block * L; t < Math.Min((block + 1) * L, tokens.Length); t++)
             {
