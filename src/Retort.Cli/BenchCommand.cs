@@ -88,7 +88,7 @@ static class BenchCommand
 
     static Verb Generate(Session session)
     {
-        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder or a llama2.c .bin file");
+        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
         Option<int> prompt = Inputs.Whole("--prompt-tokens", "Length of the prompt", 64, 1, 1 << 20), tokens = Inputs.Whole("--tokens", "Tokens written after it", 64, 1, 1 << 20), threads = Inputs.Threads();
         Verb verb = new("generate", "Measure reading a prompt and writing one text, token after token.", "retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 128") { model, prompt, tokens, threads };
         verb.SetAction(parsed =>

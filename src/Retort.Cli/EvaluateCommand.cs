@@ -8,7 +8,7 @@ static class EvaluateCommand
 {
     public static Verb Create(Session session)
     {
-        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder or a llama2.c .bin file");
+        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
         Option<string?> teacher = Inputs.Text("--teacher", "MODEL", "A model of the same vocabulary to compare with"), text = Inputs.Text("--text", "FILE", "Plain text to score, from end to end");
         Option<string?> prompts = Inputs.Text("--prompts", "FILE", "JSON lines of \"prompt\" and \"answer\"; the answers are scored"), tokenizer = Inputs.Text("--tokenizer", "FILE", "A tokenizer that goes before the one beside the model");
         Option<int?> context = Inputs.OptionalWhole("--context", "Tokens a row, a multiple of 32 [default: the model's own, at most 512]", 32, 1 << 20);

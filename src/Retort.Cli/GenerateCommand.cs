@@ -7,7 +7,7 @@ static class GenerateCommand
 {
     public static Verb Create(Session session)
     {
-        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder or a llama2.c .bin file");
+        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
         Option<string> prompt = Inputs.Required("--prompt", Inputs.FreeText, "What to continue; it is not printed again");
         Option<int> most = Inputs.Whole("--max-tokens", "Most tokens to write", 256, 0, int.MaxValue), topK = Inputs.Whole("--top-k", "Draw from this many likeliest tokens; 0 keeps all", 0, 0, int.MaxValue);
         Option<double> temperature = Inputs.Number("--temperature", "Logits are divided by it; 0 takes the likeliest token", 1, 0, 1000);

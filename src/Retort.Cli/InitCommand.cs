@@ -8,7 +8,7 @@ static class InitCommand
 {
     public static Verb Create(Session session)
     {
-        Option<string> teacher = Inputs.Required("--teacher", "MODEL", "The model to learn from: a Hugging Face folder or a llama2.c .bin file");
+        Option<string> teacher = Inputs.Required("--teacher", "MODEL", "The model to learn from: a Hugging Face folder, a .gguf file or a llama2.c .bin file");
         Option<string> student = Inputs.Required("--student", "MODEL|SHAPE", $"A model of the same vocabulary, or a shape {ShapeText.Form} to begin from nothing");
         Option<string> prompts = Inputs.Required("--prompts", "FILE", "JSON lines of \"prompt\" and \"answer\", or a .txt file, or a folder of either");
         Option<string> path = new("--output", "-o") { Description = "The recipe to write", HelpName = "FILE", DefaultValueFactory = _ => "recipe.yaml" };

@@ -24,7 +24,7 @@ public static class Llama2c
         return ReadConfig(file);
     }
 
-    /// <summary>Reads the weights with query and key rows moved into Hugging Face's order (<see cref="Split"/>).</summary>
+    /// <summary>Reads the weights with query and key rows moved into Hugging Face's order (<see cref="HeadOrder"/>).</summary>
     /// <param name="memory">Bytes that may be used; by default what the runtime says is there.</param>
     /// <exception cref="UserError">As for <see cref="ReadConfig(string)"/>, or a weight is not finite, or they do not fit in memory.</exception>
     public static LlamaWeights Read(string path, long? memory = null)
@@ -62,8 +62,8 @@ public static class Llama2c
 
         foreach (LayerWeights layer in weights.Layers)
         {
-            Split(layer.Query, config.HeadSize);
-            Split(layer.Key, config.HeadSize);
+            HeadOrder.Split(layer.Query, config.HeadSize);
+            HeadOrder.Split(layer.Key, config.HeadSize);
         }
 
         return weights;
@@ -126,25 +126,5 @@ public static class Llama2c
 
         ModelFolder.CheckFinite(values, slice.Name, file.Path, "The file is damaged; copy or download it again.");
         return at + ((long)values.Length * sizeof(float));
-    }
-
-    /// <summary>
-    /// llama2.c turns channels 2i and 2i+1 of a head together, Hugging Face i and i + D/2. Moving row 2i to i and 2i+1 to i + D/2 in every head
-    /// of the query and key matrices makes both the same: dot products of a head do not depend on its channels' order.
-    /// </summary>
-    static void Split(WeightSlice matrix, int headSize)
-    {
-        int columns = matrix.Shape[1], half = headSize / 2;
-        float[] head = new float[headSize * columns];
-        for (int first = 0; first < matrix.Length; first += head.Length)
-        {
-            Span<float> rows = matrix.Span.Slice(first, head.Length);
-            rows.CopyTo(head);
-            for (int i = 0; i < half; i++)
-            {
-                head.AsSpan(2 * i * columns, columns).CopyTo(rows[(i * columns)..]);
-                head.AsSpan(((2 * i) + 1) * columns, columns).CopyTo(rows[((i + half) * columns)..]);
-            }
-        }
     }
 }

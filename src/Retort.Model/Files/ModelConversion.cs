@@ -6,7 +6,7 @@ namespace Retort.Model.Files;
 /// <param name="Tokenizer">Whether one was written too.</param>
 public sealed record ConvertedModel(string Folder, long Parameters, long Bytes, bool Tokenizer);
 
-/// <summary>Writes any model that can be read as a Hugging Face folder.</summary>
+/// <summary>Writes any model that can be read as a Hugging Face folder, or as a GGUF file.</summary>
 public static class ModelConversion
 {
     /// <summary>
@@ -58,6 +58,24 @@ public static class ModelConversion
         }
 
         return new(to, model.Weights.Config.Parameters, WeightFiles.Paths(to).Sum(f => new FileInfo(f).Length), words is not null);
+    }
+
+    /// <summary>One GGUF file, whole or not at all.</summary>
+    /// <param name="tokenizer">A tokenizer's path that goes before the one beside the model.</param>
+    /// <param name="replace">Whether a file that is there may be replaced.</param>
+    /// <exception cref="UserError">The model cannot be read, has no tokenizer or one llama.cpp does not know, the file is taken, or the disk refuses.</exception>
+    public static ConvertedModel ToGguf(string from, string to, GgufType type, string? tokenizer, bool replace, CancellationToken stop)
+    {
+        if (Directory.Exists(to) || (File.Exists(to) && !replace))
+        {
+            throw new UserError(Directory.Exists(to) ? "this is a folder, not a file" : "the file is there already", to, Directory.Exists(to) ? "Name a file." : "Name another file, or replace it with --force.");
+        }
+
+        OpenModel model = ModelReference.Open(from, tokenizer);
+        Tokenizer words = Tokenizer.Open(model.TokenizerPath ?? throw new UserError("the model has no tokenizer beside it, and a GGUF file carries one", from, "Name one with --tokenizer FILE."));
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(from)));
+        GgufWriter.Write(to, model.Weights, words, ChatTemplateFile.Read(model), name, type, stop);
+        return new(to, model.Weights.Config.Parameters, new FileInfo(to).Length, Tokenizer: true);
     }
 
     static void Fill(string folder, OpenModel model, Tokenizer? tokenizer, NumberType type, CancellationToken stop)

@@ -11,7 +11,7 @@ namespace Retort.Model.Files;
 /// <param name="TokenizerPath">A folder with tokenizer.json, or a tokenizer file; null where none lies with the model and none was named.</param>
 public sealed record OpenModel(LlamaWeights Weights, string Path, string Hash, long Bytes, string? TokenizerPath);
 
-/// <summary>Opens whatever a model is named by: a Hugging Face folder or a llama2.c file.</summary>
+/// <summary>Opens whatever a model is named by: a Hugging Face folder, a GGUF file or a llama2.c file.</summary>
 public static partial class ModelReference
 {
     /// <param name="reference">A path.</param>
@@ -39,26 +39,26 @@ public static partial class ModelReference
 
         if (File.Exists(reference))
         {
+            if (GgufHeader.IsAt(reference))
+            {
+                return Opened(GgufModel.Read(reference), reference, [reference], tokenizer ?? reference);
+            }
+
             LlamaWeights weights = Llama2c.Read(reference);
             string beside = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(reference))!;
             return Opened(weights, reference, [reference], tokenizer ?? LlamaTokenizerIn(beside, reference, weights.Config.Vocabulary));
         }
 
         throw new UserError("There is no such model", reference, HubName().IsMatch(reference)
-            ? $"A model reference is a folder or a .bin file; fetch one from the hub with: retort pull {reference}"
-            : "A model reference is a Hugging Face folder or a llama2.c .bin file; check the path.");
+            ? $"A model reference is a folder, a .gguf or a .bin file; fetch one from the hub with: retort pull {reference}"
+            : "A model reference is a Hugging Face folder, a .gguf file or a llama2.c .bin file; check the path.");
     }
 
     static void RefuseUnsupported(string reference)
     {
         if (reference.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || reference.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
         {
-            throw new UserError("An endpoint as a model is not supported yet", Uri.TryCreate(reference, UriKind.Absolute, out Uri? uri) ? Download.Show(uri) : "the model reference", "Name a Hugging Face folder or a llama2.c .bin file.");
-        }
-
-        if (reference.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
-        {
-            throw new UserError("GGUF is not supported yet", reference, "Name the Hugging Face folder that the model was converted from, or a llama2.c .bin file.");
+            throw new UserError("An endpoint as a model is not supported yet", Uri.TryCreate(reference, UriKind.Absolute, out Uri? uri) ? Download.Show(uri) : "the model reference", "Name a Hugging Face folder, a .gguf file or a llama2.c .bin file.");
         }
     }
 

@@ -99,6 +99,26 @@ static class ScoredVocabulary
         return (tokens, scores);
     }
 
+    /// <summary>The tokens of a vocabulary that another kind of file holds, held to the same rules.</summary>
+    /// <exception cref="UserError">One repeats another, or the first 259 are not the special ones and the bytes.</exception>
+    internal static List<string> Checked(IReadOnlyList<string> spelled, string file)
+    {
+        var tokens = new List<string>(spelled.Count);
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = 0; id < spelled.Count; id++)
+        {
+            string where = $"{file}, token {id}", token = Spelling(id, spelled[id], where);
+            if (token.Length == 0 || !ids.TryAdd(token, id))
+            {
+                throw new UserError(token.Length == 0 ? "the token is empty" : $"the token repeats token {ids[token]}", where, "Use a vocabulary whose tokens differ.");
+            }
+
+            tokens.Add(token);
+        }
+
+        return tokens.Count >= FirstPiece ? tokens : throw new UserError($"the vocabulary has {tokens.Count} tokens and needs {FirstPiece}: three special ones and 256 bytes", file, "Use a SentencePiece vocabulary with byte tokens.");
+    }
+
     /// <summary>SentencePiece's own spelling: llama2.c writes a space for "▁" and line breaks around the begin and end tokens.</summary>
     static string Spelling(int id, string text, string where)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Retort.Model.Files;
 
 namespace Retort.Model.Tokenizers;
 
@@ -55,11 +56,13 @@ public sealed class Tokenizer
     /// </summary>
     public string Hash => _hash.Value;
 
+    internal TokenizerDefinition Definition => _definition;
+
     internal TokenDecoding Decoding => _decoding;
 
     /// <summary>
-    /// Opens a folder holding tokenizer.json, a tokenizer.json of model type BPE, or a llama2.c tokenizer (.bin). A tokenizer_config.json beside
-    /// the JSON names the begin and end tokens. Truncation and padding settings are the caller's business and are not applied.
+    /// Opens a folder holding tokenizer.json, a tokenizer.json of model type BPE, a llama2.c tokenizer (.bin), or the vocabulary within a GGUF
+    /// file. A tokenizer_config.json beside the JSON names the begin and end tokens. Truncation and padding settings are the caller's business and are not applied.
     /// </summary>
     /// <exception cref="UserError">The file is absent, damaged, or uses a construct that is not supported, which is named with its place.</exception>
     public static Tokenizer Open(string path)
@@ -67,6 +70,11 @@ public sealed class Tokenizer
         if (Directory.Exists(path))
         {
             path = Path.Combine(path, TokenizerFile.JsonName);
+        }
+
+        if (GgufHeader.IsAt(path))
+        {
+            return new Tokenizer(GgufVocabulary.Read(path));
         }
 
         byte[] bytes = TokenizerFile.Read(path);

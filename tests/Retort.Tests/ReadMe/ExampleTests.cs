@@ -29,6 +29,11 @@ public sealed class ExampleTests : IDisposable
         ["./retort generate models/tales-teacher --prompt \"Once there was\" --max-tokens 200"] = words => Assert.True(Done(words).Output.Length > 100),
         ["./retort evaluate models/tales-teacher --text story.txt"] = words => Assert.Contains("perplexity", Done(words).Output, StringComparison.Ordinal),
         ["./retort convert models/tales-teacher out-f32 --type f32"] = Converts,
+        ["./retort convert models/tales-teacher teacher.gguf --type q8_0"] = words =>
+        {
+            Done(words);
+            Assert.Equal(ModelReference.Open(_copy["models/tales-teacher"]).Weights.Config.Parameters, ModelReference.Open(_copy["teacher.gguf"]).Weights.Config.Parameters);
+        },
         ["./retort init --teacher models/tales-teacher --student 96,4,4,2,192 --prompts prompts.jsonl -o recipe.yaml"] = Begins,
         ["./retort distill recipes/tales.yaml --set train.tokens=100000 --set \"train.seeds=[1,2]\" --out runs/short"] = words => Distills(words, "runs/short", 100_000, 2),
         ["./retort pull karpathy/tinyllamas --to models/tinyllamas"] = words => PullsAsync(words).GetAwaiter().GetResult(),

@@ -51,7 +51,6 @@ public sealed class ModelReferenceTests : IDisposable
     }
 
     [Theory]
-    [InlineData("m.gguf", "GGUF is not supported yet", "m.gguf")]
     [InlineData("https://user:secret@api.example.com/v1?key=secret#gpt", "An endpoint as a model is not supported yet", "https://api.example.com/v1")]
     [InlineData("https://[", "An endpoint as a model is not supported yet", "the model reference")]
     [InlineData("no-such-folder", "There is no such model", "no-such-folder")]

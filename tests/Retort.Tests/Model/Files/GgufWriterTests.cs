@@ -1,0 +1,101 @@
+using Retort.Model;
+using Retort.Model.Files;
+using Retort.Model.Llama;
+using Retort.Model.Tokenizers;
+
+namespace Retort.Tests.Model.Files;
+
+public sealed class GgufWriterTests : IDisposable
+{
+    readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    static readonly Lazy<Tokenizer> s_words = new(() => BytePairTrainer.Train(["the cat sat on the mat, the cat 12 sat", "Łódź and 🦉 the mat"], 320, ["<|im_start|>", "<|im_end|>"]));
+
+    static LlamaWeights Model(LlamaFamily family, bool tied) => Scratch.Weights(Scratch.Tiny(family, tied) with
+    {
+        Hidden = 64,
+        FeedForward = 96,
+        Vocabulary = 320,
+        HeadSize = 16,
+    });
+
+    [Theory]
+    [InlineData(LlamaFamily.Llama, true)]
+    [InlineData(LlamaFamily.Llama, false)]
+    [InlineData(LlamaFamily.Qwen2, true)]
+    [InlineData(LlamaFamily.Qwen3, false)]
+    public void WhatIsWrittenIsReadBack(LlamaFamily family, bool tied)
+    {
+        LlamaWeights made = Model(family, tied);
+        GgufWriter.Write(_scratch["m.gguf"], made, s_words.Value, "{{ messages }}", "m", GgufType.F32);
+        OpenModel read = ModelReference.Open(_scratch["m.gguf"]);
+        Assert.Equal(made.Config with { EndTokens = [], RopeTheta = 0 }, read.Weights.Config with { EndTokens = [], RopeTheta = 0 });
+        Assert.Equal(made.Config.EndTokens, read.Weights.Config.EndTokens);
+        foreach ((WeightSlice a, WeightSlice b) in made.Slices().Zip(read.Weights.Slices()))
+        {
+            Assert.Equal(a.Span, b.Span);
+        }
+
+        Tokenizer words = Tokenizer.Open(read.TokenizerPath!);
+        foreach (string text in (string[])["the cat sat 123 4567\n\n  on <|im_start|>the mat<|im_end|>", "Łódź! don't DON'T", "🦉\t  \r\n x"])
+        {
+            Assert.Equal(s_words.Value.Encode(text), words.Encode(text));
+        }
+
+        Assert.Equal("{{ messages }}", ChatTemplateFile.Read(read));
+    }
+
+    /// <summary>Half a step of the block's scale, and what rounding the scale itself to 16 bits adds.</summary>
+    [Theory]
+    [InlineData("F16", 0.0006)]
+    [InlineData("BF16", 0.005)]
+    [InlineData("Q8_0", 0.0045)]
+    [InlineData("Q4_0", 0.068)]
+    public void NarrowTypesStayWithinTheirStep(string name, double tolerance)
+    {
+        GgufType type = new[] { GgufType.F16, GgufType.BF16, GgufType.Q8_0, GgufType.Q4_0 }.Single(t => t.Name == name);
+        LlamaWeights made = Model(LlamaFamily.Llama, true);
+        GgufWriter.Write(_scratch["m.gguf"], made, s_words.Value, null, "m", type);
+        LlamaWeights read = GgufModel.Read(_scratch["m.gguf"]);
+        double worst = 0;
+        foreach ((WeightSlice a, WeightSlice b) in made.Slices().Zip(read.Slices()))
+        {
+            for (int at = 0; at < a.Length; at += 32)
+            {
+                ReadOnlySpan<float> x = a.Span.Slice(at, 32), y = b.Span.Slice(at, 32);
+                double most = 0, difference = 0;
+                for (int i = 0; i < 32; i++)
+                {
+                    most = Math.Max(most, Math.Abs(x[i]));
+                    difference = Math.Max(difference, Math.Abs((double)x[i] - y[i]));
+                }
+
+                worst = Math.Max(worst, most > 0 ? difference / most : difference);
+            }
+        }
+
+        Assert.InRange(worst, tolerance / 20, tolerance);
+    }
+
+    [Fact]
+    public void TheRealTeacherKeepsItsVocabulary()
+    {
+        OpenModel teacher = ModelReference.Open(Shared.Folder("teachers/stories260K/stories260K.bin"));
+        Tokenizer words = Tokenizer.Open(teacher.TokenizerPath!);
+        GgufWriter.Write(_scratch["m.gguf"], teacher.Weights, words, null, "m", GgufType.F32);
+        Assert.Equal(words.Hash, Tokenizer.Open(_scratch["m.gguf"]).Hash);
+        Assert.Equal(teacher.Weights.Layers[4].Key.Span, GgufModel.Read(_scratch["m.gguf"]).Layers[4].Key.Span);
+    }
+
+    [Fact]
+    public void WhatATypeCannotHoldIsNamedAndNothingIsLeft()
+    {
+        LlamaWeights made = Model(LlamaFamily.Llama, true);
+        made.Layers[1].Up.Span[5] = 1e6f;
+        UserError error = Assert.Throws<UserError>(() => GgufWriter.Write(_scratch["m.gguf"], made, s_words.Value, null, "m", GgufType.F16));
+        Assert.Contains("blk.1.ffn_up.weight holds a weight that F16 cannot", error.What, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(_scratch.Folder));
+    }
+}
