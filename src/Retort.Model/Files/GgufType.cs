@@ -24,13 +24,13 @@ public sealed record GgufType(uint Code, string Name, int BlockLength, int Block
     static readonly GgufType[] s_all = [F32, F16, BF16, Q4_0, Q8_0, Q4_K, Q6_K];
 
     /// <summary>Types that are known by name and not read.</summary>
-    static readonly Dictionary<uint, string> s_others = new()
-    {
-        [3] = "Q4_1", [6] = "Q5_0", [7] = "Q5_1", [9] = "Q8_1", [10] = "Q2_K", [11] = "Q3_K", [13] = "Q5_K", [15] = "Q8_K", [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S",
-        [20] = "IQ4_NL", [21] = "IQ3_S", [22] = "IQ2_S", [23] = "IQ4_XS", [24] = "I8", [25] = "I16", [26] = "I32", [27] = "I64", [28] = "F64", [29] = "IQ1_M", [34] = "TQ1_0", [35] = "TQ2_0", [39] = "MXFP4",
-    };
+    static readonly (uint Code, string Name)[] s_others =
+    [
+        (3, "Q4_1"), (6, "Q5_0"), (7, "Q5_1"), (9, "Q8_1"), (10, "Q2_K"), (11, "Q3_K"), (13, "Q5_K"), (15, "Q8_K"), (16, "IQ2_XXS"), (17, "IQ2_XS"), (18, "IQ3_XXS"), (19, "IQ1_S"),
+        (20, "IQ4_NL"), (21, "IQ3_S"), (22, "IQ2_S"), (23, "IQ4_XS"), (24, "I8"), (25, "I16"), (26, "I32"), (27, "I64"), (28, "F64"), (29, "IQ1_M"), (34, "TQ1_0"), (35, "TQ2_0"), (39, "MXFP4"),
+    ];
 
     public static GgufType? Of(uint code) => Array.Find(s_all, t => t.Code == code);
 
-    public static string NameOf(uint code) => Of(code)?.Name ?? s_others.GetValueOrDefault(code) ?? $"number {code}";
+    public static string NameOf(uint code) => Of(code)?.Name ?? Array.Find(s_others, t => t.Code == code).Name ?? $"number {code}";
 }
