@@ -198,7 +198,7 @@ sealed class GgufHeader
             {
                 8 => new GgufValue.Text(String(LongestText, Short(key))),
                 7 => new GgufValue.Flag(Number(type, key) != 0),
-                6 or 12 => new GgufValue.Real(type == 6 ? BitConverter.UInt32BitsToSingle(U32()) : BitConverter.UInt64BitsToDouble(U64())),
+                6 or 12 => new GgufValue.Real(Number(type, key)),
                 10 => new GgufValue.Whole(U64()),
                 11 => new GgufValue.Whole((long)U64()),
                 _ => new GgufValue.Whole((Int128)Number(type, key)),

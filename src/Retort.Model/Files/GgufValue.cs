@@ -21,7 +21,4 @@ abstract record GgufValue
 
     /// <summary>An array of any integer type, of truth values or of floats.</summary>
     public sealed record Numbers(double[] Values) : GgufValue;
-
-    /// <summary>An array of arrays, which no model's metadata needs.</summary>
-    public sealed record Nested : GgufValue;
 }

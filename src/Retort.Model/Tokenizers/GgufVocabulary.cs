@@ -32,6 +32,11 @@ static class GgufVocabulary
     static TokenizerDefinition Scored(GgufHeader header, string[] tokens)
     {
         double[] scores = Numbers(header, "scores", tokens.Length) ?? throw header.Fault($"{Prefix}scores is missing");
+        if (Array.FindIndex(scores, s => !double.IsFinite(s)) is >= 0 and var odd)
+        {
+            throw header.Fault($"the score of token {odd} is no number");
+        }
+
         return ScoredVocabulary.Define(ScoredVocabulary.Checked(tokens, header.Where), [.. scores.Select(s => (float)s)], header.Where);
     }
 

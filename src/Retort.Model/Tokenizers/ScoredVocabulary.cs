@@ -80,22 +80,11 @@ static class ScoredVocabulary
                 throw new UserError("the token's score is no number or its text no UTF-8", where, "Download it again; it is damaged.");
             }
 
-            string token = Spelling(id, Encoding.UTF8.GetString(spelled), where);
-            if (!ids.TryAdd(token, id))
-            {
-                throw new UserError($"the token repeats token {ids[token]}", where, "Use a vocabulary whose tokens differ.");
-            }
-
-            tokens.Add(token);
+            Accept(tokens, ids, Encoding.UTF8.GetString(spelled), where);
             scores.Add(score);
         }
 
-        if (tokens.Count < FirstPiece)
-        {
-            throw new UserError(
-                $"the vocabulary has {tokens.Count} tokens and needs {FirstPiece}: three special ones and 256 bytes", file, "Use a tokenizer .bin of llama2.c.");
-        }
-
+        Complete(tokens, file, "Use a tokenizer .bin of llama2.c.");
         return (tokens, scores);
     }
 
@@ -107,16 +96,31 @@ static class ScoredVocabulary
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int id = 0; id < spelled.Count; id++)
         {
-            string where = $"{file}, token {id}", token = Spelling(id, spelled[id], where);
-            if (token.Length == 0 || !ids.TryAdd(token, id))
-            {
-                throw new UserError(token.Length == 0 ? "the token is empty" : $"the token repeats token {ids[token]}", where, "Use a vocabulary whose tokens differ.");
-            }
-
-            tokens.Add(token);
+            string where = $"{file}, token {id}";
+            Accept(tokens, ids, spelled[id].Length > 0 ? spelled[id] : throw new UserError("the token is empty", where, "Use a vocabulary whose tokens have a spelling."), where);
         }
 
-        return tokens.Count >= FirstPiece ? tokens : throw new UserError($"the vocabulary has {tokens.Count} tokens and needs {FirstPiece}: three special ones and 256 bytes", file, "Use a SentencePiece vocabulary with byte tokens.");
+        Complete(tokens, file, "Use a SentencePiece vocabulary with byte tokens.");
+        return tokens;
+    }
+
+    static void Accept(List<string> tokens, Dictionary<string, int> ids, string spelled, string where)
+    {
+        string token = Spelling(tokens.Count, spelled, where);
+        if (!ids.TryAdd(token, tokens.Count))
+        {
+            throw new UserError($"the token repeats token {ids[token]}", where, "Use a vocabulary whose tokens differ.");
+        }
+
+        tokens.Add(token);
+    }
+
+    static void Complete(List<string> tokens, string file, string hint)
+    {
+        if (tokens.Count < FirstPiece)
+        {
+            throw new UserError($"the vocabulary has {tokens.Count} tokens and needs {FirstPiece}: three special ones and 256 bytes", file, hint);
+        }
     }
 
     /// <summary>SentencePiece's own spelling: llama2.c writes a space for "▁" and line breaks around the begin and end tokens.</summary>

@@ -133,6 +133,14 @@ public sealed class GgufTests : IDisposable
         Assert.Equal(special[^1], read.EndToken);
     }
 
+    [Fact]
+    public void AScoreThatIsNoNumberIsNamed()
+    {
+        string[] tokens = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"), "a"];
+        string path = _scratch.Write("v.gguf", new GgufBytes().Text("tokenizer.ggml.model", "llama").Texts("tokenizer.ggml.tokens", tokens).Numbers("tokenizer.ggml.scores", [.. new float[259], float.NaN]).ToArray());
+        Assert.Contains("the score of token 259 is no number", Assert.Throws<UserError>(() => GgufVocabulary.Read(path)).What, StringComparison.Ordinal);
+    }
+
     public static TheoryData<string, Func<GgufBytes, GgufBytes>> Wrong => new()
     {
         { "version 1 is not supported", f => { f.Version = 1; return f; } },
