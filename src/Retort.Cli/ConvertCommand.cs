@@ -28,9 +28,9 @@ static class ConvertCommand
                 ? ModelConversion.ToGguf(parsed.GetRequiredValue(from), place, BlockType(name), parsed.GetValue(tokenizer), parsed.GetValue(force), session.Stop)
                 : ModelConversion.Run(parsed.GetRequiredValue(from), place, Number(name), parsed.GetValue(tokenizer), parsed.GetValue(force), session.Stop);
             session.Answer(
-                new { made.Folder, type = name, made.Parameters, made.Bytes, made.Tokenizer },
+                gguf ? new { file = made.Path, type = name, made.Parameters, made.Bytes, made.Tokenizer } : new { folder = made.Path, type = name, made.Parameters, made.Bytes, made.Tokenizer },
                 [
-                    $"{made.Folder}: {made.Parameters:n0} parameters as {name}, {made.Bytes:n0} bytes",
+                    $"{made.Path}: {made.Parameters:n0} parameters as {name}, {made.Bytes:n0} bytes",
                     .. made.Tokenizer ? (string[])[] : ["No tokenizer lay beside the model, so none was written; name one with --tokenizer FILE."],
                 ]);
             return ExitCode.Done;

@@ -2,9 +2,10 @@ using Retort.Model.Tokenizers;
 
 namespace Retort.Model.Files;
 
+/// <param name="Path">The folder or file that was written.</param>
 /// <param name="Bytes">Of the weight files.</param>
 /// <param name="Tokenizer">Whether one was written too.</param>
-public sealed record ConvertedModel(string Folder, long Parameters, long Bytes, bool Tokenizer);
+public sealed record ConvertedModel(string Path, long Parameters, long Bytes, bool Tokenizer);
 
 /// <summary>Writes any model that can be read as a Hugging Face folder, or as a GGUF file.</summary>
 public static class ModelConversion
