@@ -77,12 +77,14 @@ sealed partial class TemplateParser
         }
 
         TemplateExpression value = Comparison();
-        for (int i = 0; i < Math.Min(count, 2 + (count % 2)); i++)
+        if (count == 0)
         {
-            value = new TemplateExpression.Not(line, value);
+            return value;
         }
 
-        return value;
+        // Two cancel, but what they leave is a truth value.
+        TemplateExpression once = new TemplateExpression.Not(line, value);
+        return count % 2 == 1 ? once : new TemplateExpression.Not(line, once);
     }
 
     TemplateExpression Comparison()

@@ -208,11 +208,6 @@ sealed partial class TemplateParser
             throw new TemplateException(line, end is null ? $"{what} has no {wanted}" : $"{what} ends with {end} instead of {wanted}");
         }
 
-        if (!IsEnd() && PeekWord())
-        {
-            _at++;
-        }
-
         End();
     }
 

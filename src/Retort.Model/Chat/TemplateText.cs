@@ -69,25 +69,22 @@ static class TemplateText
             return double.IsNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
         }
 
-        double size = Math.Abs(value);
-        if (size is > 0 and (< 1e-4 or >= 1e16))
+        // Shortest digits that read back, as d.ddd and a power of ten.
+        string[] parts = value.ToString("R", CultureInfo.InvariantCulture).TrimStart('-').Split('E');
+        string sign = double.IsNegative(value) ? "-" : "", whole = parts[0].Split('.')[0], plain = parts[0].Replace(".", "", StringComparison.Ordinal), digits = plain.TrimStart('0').TrimEnd('0');
+        if (digits.Length == 0)
         {
-            string[] parts = value.ToString("E16", CultureInfo.InvariantCulture).Split('E');
-            string shortest = value.ToString("R", CultureInfo.InvariantCulture);
-            string digits = shortest.Contains('E', StringComparison.Ordinal) ? shortest.Split('E')[0] : Mantissa(shortest);
-            int exponent = int.Parse(parts[1], CultureInfo.InvariantCulture);
-            return $"{digits}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+            return sign + "0.0";
         }
 
-        string text = value.ToString("F17", CultureInfo.InvariantCulture);
-        text = ((decimal)value).ToString(CultureInfo.InvariantCulture) is { } exact && double.Parse(exact, CultureInfo.InvariantCulture).Equals(value) ? exact : text.TrimEnd('0');
-        return text.Contains('.', StringComparison.Ordinal) ? text.EndsWith('.') ? text + "0" : text : text + ".0";
-    }
-
-    static string Mantissa(string plain)
-    {
-        string sign = plain.StartsWith('-') ? "-" : "", digits = plain.TrimStart('-').Replace(".", "", StringComparison.Ordinal).TrimStart('0').TrimEnd('0');
-        return sign + (digits.Length > 1 ? $"{digits[0]}.{digits[1..]}" : digits);
+        int power = whole.Length - 1 - (plain.Length - plain.TrimStart('0').Length) + (parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 0);
+        return power switch
+        {
+            < -4 or >= 16 => $"{sign}{digits[0]}{(digits.Length > 1 ? "." + digits[1..] : "")}e{(power < 0 ? '-' : '+')}{Math.Abs(power):00}",
+            < 0 => $"{sign}0.{new string('0', -power - 1)}{digits}",
+            _ when digits.Length <= power + 1 => $"{sign}{digits.PadRight(power + 1, '0')}.0",
+            _ => $"{sign}{digits[..(power + 1)]}.{digits[(power + 1)..]}",
+        };
     }
 
     static void Quote(StringBuilder to, string text)
