@@ -39,6 +39,21 @@ public static class TaleTasks
         };
     }
 
+    /// <summary>A talk about the story of <paramref name="seed"/>: everything that can be asked of it, in a random order.</summary>
+    public static (string Story, IReadOnlyList<(string Question, string Gold)> Turns) Talk(ulong seed)
+    {
+        var told = TaleGenerator.Tell(seed);
+        var random = new SplitMix64(SplitMix64.Mix(~seed) + 1);
+        var facts = told.Facts();
+        List<(string Question, string Gold)> turns = [.. Questions(facts), (FactsQuestion, Json(facts)), (random.Pick(MoodQuestions), facts.Mood)];
+        for (var i = turns.Count - 1; i > 0; i--)
+        {
+            var j = random.Below(i + 1);
+            (turns[i], turns[j]) = (turns[j], turns[i]);
+        }
+        return (told.Text(0, told.Beats.Count), turns);
+    }
+
     /// <summary>In [0, 1]: exact match for "answer" and "mood", the share of equal fields for "facts", the checker's score for "write" and "continue".</summary>
     public static double Score(TaleTask task, string answer) => task.Kind switch
     {
@@ -85,21 +100,6 @@ public static class TaleTasks
     {
         var (question, gold) = random.Pick(Questions(told.Facts()));
         return About(Answer, told, question, gold);
-    }
-
-    /// <summary>A talk about the story of <paramref name="seed"/>: everything that can be asked of it, in a random order.</summary>
-    public static (string Story, IReadOnlyList<(string Question, string Gold)> Turns) Talk(ulong seed)
-    {
-        var told = TaleGenerator.Tell(seed);
-        var random = new SplitMix64(SplitMix64.Mix(~seed) + 1);
-        var facts = told.Facts();
-        List<(string Question, string Gold)> turns = [.. Questions(facts), (FactsQuestion, Json(facts)), (random.Pick(MoodQuestions), facts.Mood)];
-        for (var i = turns.Count - 1; i > 0; i--)
-        {
-            var j = random.Below(i + 1);
-            (turns[i], turns[j]) = (turns[j], turns[i]);
-        }
-        return (told.Text(0, told.Beats.Count), turns);
     }
 
     static (string Question, string Gold)[] Questions(TaleFacts facts) =>

@@ -228,19 +228,19 @@ public sealed class LlamaBackward
     /// <summary>Matrix gradients of feed-forward and output projection.</summary>
     void AddUpper(List<Action<int>> items, LayerWeights g, LayerActivations y)
     {
-        WeightGradients.Add(items, g.Down, _dOutput, _gatedPanels, _blocks, _sums);
-        WeightGradients.Add(items, g.Gate, _dGate, _feedForwardPanels, _blocks, _sums);
-        WeightGradients.Add(items, g.Up, _dUp, _feedForwardPanels, _blocks, _sums);
-        WeightGradients.Add(items, g.Output, _dMiddle, _attendedPanels, _blocks, _sums);
+        WeightGradients.Add(items, g.Down, _dOutput, _gatedPanels, _sums);
+        WeightGradients.Add(items, g.Gate, _dGate, _feedForwardPanels, _sums);
+        WeightGradients.Add(items, g.Up, _dUp, _feedForwardPanels, _sums);
+        WeightGradients.Add(items, g.Output, _dMiddle, _attendedPanels, _sums);
         WeightGradients.AddNorm(items, g.FeedForwardNorm, _dFeedForwardNorm, y.Middle, y.FeedForwardRstd, _sums);
     }
 
     /// <summary>Matrix gradients of query, key and value.</summary>
     void AddLower(List<Action<int>> items, LayerWeights g, LayerActivations y, FloatBuffer input, int set)
     {
-        WeightGradients.Add(items, g.Query, _dQuery[set], _attentionPanels, _blocks, _sums);
-        WeightGradients.Add(items, g.Key, _dKey[set], _attentionPanels, _blocks, _sums);
-        WeightGradients.Add(items, g.Value, _dValue[set], _attentionPanels, _blocks, _sums);
+        WeightGradients.Add(items, g.Query, _dQuery[set], _attentionPanels, _sums);
+        WeightGradients.Add(items, g.Key, _dKey[set], _attentionPanels, _sums);
+        WeightGradients.Add(items, g.Value, _dValue[set], _attentionPanels, _sums);
         WeightGradients.AddNorm(items, g.AttentionNorm, _dAttentionNorm, input, y.AttentionRstd, _sums);
         if (g.QueryBias is { } bias)
         {

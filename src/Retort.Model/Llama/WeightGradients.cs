@@ -25,9 +25,9 @@ static class WeightGradients
 
     /// <summary>Adds the items of one matrix.</summary>
     /// <param name="sums">As <see cref="Sums"/> gives them for all blocks.</param>
-    public static void Add(List<Action<int>> items, WeightSlice gradient, FloatBuffer dy, FloatBuffer panels, int blocks, int[] sums)
+    public static void Add(List<Action<int>> items, WeightSlice gradient, FloatBuffer dy, FloatBuffer panels, int[] sums)
     {
-        int n = gradient.Shape[0], k = gradient.Shape[1], rows = RowsPerItem(k, blocks, n);
+        int n = gradient.Shape[0], k = gradient.Shape[1], blocks = sums.Sum(), rows = RowsPerItem(k, blocks, n);
         for (int from = 0; from < n; from += rows)
         {
             int start = from, end = Math.Min(n, from + rows);
