@@ -89,12 +89,14 @@ static class BenchCommand
     static Verb Generate(Session session)
     {
         Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
-        Option<int> prompt = Inputs.Whole("--prompt-tokens", "Length of the prompt", 64, 1, 1 << 20), tokens = Inputs.Whole("--tokens", "Tokens written after it", 64, 1, 1 << 20), threads = Inputs.Threads();
-        Verb verb = new("generate", "Measure reading a prompt and writing one text, token after token.", "retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 128") { model, prompt, tokens, threads };
+        Option<int> prompt = Inputs.Whole("--prompt-tokens", "Length of a prompt", 64, 1, 1 << 20), tokens = Inputs.Whole("--tokens", "Tokens written after it", 64, 2, 1 << 20);
+        Option<int> streams = Inputs.Whole("--streams", "Texts written side by side", 1, 1, 256), threads = Inputs.Threads();
+        Option<string?> format = AnswerFormats.Option();
+        Verb verb = new("generate", "Measure reading a prompt and writing a text, token after token.", "retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 128 --format q8_0") { model, format, prompt, tokens, streams, threads };
         verb.SetAction(parsed =>
         {
             int n = Inputs.Count(parsed.GetValue(threads));
-            GenerateBenchResult r = GenerateBench.Run(parsed.GetRequiredValue(model), parsed.GetValue(prompt), parsed.GetValue(tokens), n);
+            GenerateBenchResult r = GenerateBench.Run(parsed.GetRequiredValue(model), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(prompt), parsed.GetValue(tokens), n, parsed.GetValue(streams));
             session.Answer(r, [$"{r.PromptTokensPerS:n0} prompt tokens/s  {r.DecodeTokensPerS:n0} decoded tokens/s  {n} threads"]);
             return ExitCode.Done;
         });

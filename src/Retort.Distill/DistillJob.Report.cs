@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Retort.Evidence.Statistics;
 using Retort.Kernels;
+using Retort.Model.Inference;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 
@@ -63,7 +64,7 @@ public sealed partial class DistillJob
         Show(GoldTaskAnswers, 1, "evaluate", "speed and samples");
         return new(
             new RunResults(teacherScores, student.Scores, twin?.Scores), Compare(student, twin, heldOut, tasks.Count), equal?.Scores, Compare(student, equal, heldOut, tasks.Count),
-            MeasureSpeed(trained.Students[0], teacher),
+            MeasureSpeed(trained.Students[0], teacher, tokenizer),
             samples.Length > 0 ? samples : Continuations(trained.Students[0], trained.Twins.Count > 0 ? trained.Twins[0] : null, teacher, tokenizer, corpus));
     }
 
@@ -108,12 +109,12 @@ public sealed partial class DistillJob
         return [.. prompts.Select((p, i) => new AnswerSample(p, a.Count > 0 ? a[i] : null, b[i], c.Count > 0 ? c[i] : null, null))];
     }
 
-    SpeedFacts MeasureSpeed(LlamaWeights student, LlamaWeights? teacher)
+    SpeedFacts MeasureSpeed(LlamaWeights student, LlamaWeights? teacher, Tokenizer tokenizer)
     {
         int prompt = Math.Min(128, student.Config.Context / 2), decode = Math.Min(64, student.Config.Context / 4);
         ModelSpeed Of(LlamaWeights model)
         {
-            Bench.GenerateBenchResult r = Bench.GenerateBench.Measure(model, prompt, decode, _workers);
+            Bench.GenerateBenchResult r = Bench.GenerateBench.Measure(InferenceWeights.Of(model), tokenizer, prompt, decode, _workers.Threads);
             return new(r.PromptTokensPerS, r.DecodeTokensPerS);
         }
 

@@ -147,7 +147,8 @@ public static class ModelFolder
         return stream.ToArray();
     }
 
-    static void CheckTensors(WeightFiles files, LlamaConfig config)
+    /// <summary>Compares every name, shape and type with the configuration.</summary>
+    internal static void CheckTensors(WeightFiles files, LlamaConfig config)
     {
         HashSet<string> known = new(StringComparer.Ordinal);
         foreach ((string name, int[] shape) in LlamaWeights.Plan(config))

@@ -53,8 +53,22 @@ sealed class Continuation
     /// <summary>The whole prompt has been read at once.</summary>
     public void FedPrompt() => _fed = Prompt.Length;
 
+    /// <summary>Tokens written.</summary>
+    public int Written => _generated.Count;
+
+    /// <summary>The token written as the i-th.</summary>
+    public int Token(int i) => _generated[i];
+
     /// <summary>Draws the next token.</summary>
-    public void Draw(Sampler sampler, Span<float> logits)
+    /// <returns>The text that is certain now and was not before.</returns>
+    public string Draw(Sampler sampler, Span<float> logits)
+    {
+        int before = _text.Length;
+        Append(sampler, logits);
+        return _text.ToString(before, _text.Length - before);
+    }
+
+    void Append(Sampler sampler, Span<float> logits)
     {
         int token = sampler.Next(logits, _random, Prompt, CollectionsMarshal.AsSpan(_generated));
         if (_ends.Contains(token))

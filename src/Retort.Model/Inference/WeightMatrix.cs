@@ -1,0 +1,132 @@
+using System.Runtime.InteropServices;
+using Retort.Kernels;
+
+namespace Retort.Model.Inference;
+
+/// <summary>
+/// A matrix [rows, columns] as it is kept to compute with: floats as a file holds them, which may be the mapped file itself, or blocks of
+/// whole numbers packed for <see cref="QuantizedMatMul"/>.
+/// </summary>
+public sealed class WeightMatrix
+{
+    /// <summary>Rows of stored floats that are widened together for a block of tokens: with 1,536 columns, 384 KiB.</summary>
+    internal const int WideRows = 64;
+
+    const int L = MatMul.L;
+
+    readonly ByteBuffer _bytes;
+    readonly long _start;
+
+    WeightMatrix(ByteBuffer bytes, long start, int rows, int columns) => (_bytes, _start, Rows, Columns) = (bytes, start, rows, columns);
+
+    public int Rows { get; }
+
+    public int Columns { get; }
+
+    /// <summary>How its numbers are stored, or null where they are quantised.</summary>
+    public FloatFormat? Stored { get; private init; }
+
+    /// <summary>Bits of a quantised weight, or null.</summary>
+    public WeightBits? Bits { get; private init; }
+
+    /// <summary>Bytes that a product reads.</summary>
+    public long Bytes => Bits is { } bits ? (long)(Rows / QuantizedMatMul.Group) * QuantizedMatMul.GroupBytes(Columns, bits) : (long)Rows * Columns * StoredMatMul.Size(Stored!.Value);
+
+    /// <summary>Whether a matrix of this shape can be packed.</summary>
+    public static bool CanPack(int rows, int columns) => rows % QuantizedMatMul.Group == 0 && columns % QuantizedMatMul.Block == 0;
+
+    /// <param name="start">Its first byte.</param>
+    public static WeightMatrix Of(ByteBuffer bytes, long start, FloatFormat format, int rows, int columns) =>
+        start + ((long)rows * columns * StoredMatMul.Size(format)) <= bytes.Length
+            ? new(bytes, start, rows, columns) { Stored = format }
+            : throw new ArgumentException($"WeightMatrix.Of: {rows} × {columns} from byte {start} on do not fit in {bytes.Length}.", nameof(bytes));
+
+    /// <summary>Memory for a packed matrix, to be filled row by row with <see cref="Pack"/>.</summary>
+    public static WeightMatrix Packed(WeightBits bits, int rows, int columns) =>
+        CanPack(rows, columns)
+            ? new(new ByteBuffer((long)(rows / QuantizedMatMul.Group) * QuantizedMatMul.GroupBytes(columns, bits)), 0, rows, columns) { Bits = bits }
+            : throw new ArgumentException($"WeightMatrix.Packed: {rows} × {columns} are no whole groups of {QuantizedMatMul.Group} rows and blocks of {QuantizedMatMul.Block}.", nameof(rows));
+
+    /// <summary>Fills one block of 32 channels of a packed row.</summary>
+    internal void Pack(int row, int block, Half scale, ReadOnlySpan<byte> q) =>
+        QuantizedMatMul.Pack(Groups(row / QuantizedMatMul.Group, 1), Bits!.Value, row % QuantizedMatMul.Group, block, scale, q);
+
+    /// <summary>One row as floats.</summary>
+    internal void Row(Span<float> to, int row)
+    {
+        if (Bits is { } bits)
+        {
+            QuantizedMatMul.Unpack(to, Groups(row / QuantizedMatMul.Group, 1), bits, row % QuantizedMatMul.Group);
+        }
+        else
+        {
+            StoredMatMul.Widen(to, Floats(row, 1), Stored!.Value);
+        }
+    }
+
+    /// <summary>y[t, n] (+)= Σₖ w[n, k] · x[t, k] for rows <paramref name="from"/> to <paramref name="to"/> of the matrix, multiples of <see cref="QuantizedMatMul.Group"/> but for its end.</summary>
+    /// <param name="y">[tokens, stride], of which columns <paramref name="from"/> to <paramref name="to"/> are written.</param>
+    /// <param name="x">Prepared rows.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    internal void Multiply(Span<float> y, int stride, ProductInput x, int from, int to, bool accumulate, Span<float> scratch)
+    {
+        if (Bits is { } bits)
+        {
+            int first = from / QuantizedMatMul.Group, groups = (to - from) / QuantizedMatMul.Group;
+            QuantizedMatMul.Forward(y[from..], stride, Groups(first, groups), bits, groups, x.Quantized!, x.Rows, Columns, accumulate);
+            return;
+        }
+
+        for (int row = from; x.Blocks > 0 && row < to; row += WideRows)
+        {
+            Wide(y, stride, x, row, Math.Min(WideRows, to - row), accumulate, scratch);
+        }
+
+        int single = x.Blocks * L;
+        if (single < x.Rows)
+        {
+            StoredMatMul.Forward(y[((single * stride) + from)..], stride, Floats(from, to - from), Stored!.Value, x.Raw.From(single * Columns), to - from, x.Rows - single, Columns, accumulate);
+        }
+    }
+
+    /// <summary>Floats of scratch a product with that many token blocks needs.</summary>
+    internal int Scratch(int blocks) => Bits is null && blocks > 0 ? checked((WideRows * Columns) + (WideRows * L * blocks)) : 0;
+
+    /// <summary>Some rows with all whole token blocks.</summary>
+    void Wide(Span<float> y, int stride, ProductInput x, int row, int rows, bool accumulate, Span<float> scratch)
+    {
+        Span<float> wide = scratch[..(rows * Columns)], sums = scratch.Slice(WideRows * Columns, rows * L * x.Blocks);
+        ReadOnlySpan<float> w = wide;
+        if (Stored == FloatFormat.F32)
+        {
+            w = MemoryMarshal.Cast<byte, float>(Floats(row, rows));
+        }
+        else
+        {
+            StoredMatMul.Widen(wide, Floats(row, rows), Stored!.Value);
+        }
+
+        MatMul.Forward(sums, w, x.Turned!.Span, rows, Columns, x.Blocks);
+        for (int t = 0; t < x.Blocks * L; t++)
+        {
+            ReadOnlySpan<float> column = sums[((t / L * rows * L) + (t % L))..];
+            Span<float> line = y.Slice((t * stride) + row, rows);
+            for (int n = 0; n < rows; n++)
+            {
+                line[n] = accumulate ? line[n] + column[n * L] : column[n * L];
+            }
+        }
+    }
+
+    Span<byte> Groups(int first, int count)
+    {
+        int bytes = QuantizedMatMul.GroupBytes(Columns, Bits!.Value);
+        return _bytes.Slice(_start + ((long)first * bytes), count * bytes);
+    }
+
+    Span<byte> Floats(int row, int rows)
+    {
+        int bytes = Columns * StoredMatMul.Size(Stored!.Value);
+        return _bytes.Slice(_start + ((long)row * bytes), rows * bytes);
+    }
+}
