@@ -37,6 +37,9 @@ public sealed unsafe class QuantizedRows
         _sums = GC.AllocateArray<int>(blocks, pinned: true);
     }
 
+    /// <summary>Everything that is kept, for comparison.</summary>
+    internal (sbyte[] Bytes, short[] Pairs, float[] Scales, int[] Sums) Kept => (_bytes, _pairs, _scales, _sums);
+
     internal sbyte* Bytes => (sbyte*)Marshal.UnsafeAddrOfPinnedArrayElement(_bytes, 0);
 
     internal short* Pairs => (short*)Marshal.UnsafeAddrOfPinnedArrayElement(_pairs, 0);
@@ -50,7 +53,9 @@ public sealed unsafe class QuantizedRows
     /// <summary>Fills one row.</summary>
     /// <param name="row">Its place; every row before it has as many channels.</param>
     /// <param name="x_K">Finite numbers, a multiple of 32.</param>
-    public void Set(int row, ReadOnlySpan<float> x_K)
+    public void Set(int row, ReadOnlySpan<float> x_K) => Set(row, x_K, Vector256.IsHardwareAccelerated);
+
+    internal void Set(int row, ReadOnlySpan<float> x_K, bool wide)
     {
         int k = x_K.Length;
         if (k % Block != 0)
@@ -69,7 +74,7 @@ public sealed unsafe class QuantizedRows
             for (int b = 0; b < k / Block; b++)
             {
                 nint block = first + (b * Tile), at = block * Block;
-                if (Vector256.IsHardwareAccelerated)
+                if (wide)
                 {
                     Wide(x + (b * Block), bytes + at, pairs + at, scales + block, sums + block);
                 }
@@ -82,7 +87,7 @@ public sealed unsafe class QuantizedRows
     }
 
     /// <summary>The specification.</summary>
-    internal static void Plain(float* x, sbyte* bytes, short* pairs, float* scale, int* sum)
+    static void Plain(float* x, sbyte* bytes, short* pairs, float* scale, int* sum)
     {
         float most = 0;
         for (int i = 0; i < Block; i++)
@@ -104,7 +109,7 @@ public sealed unsafe class QuantizedRows
         *sum = total;
     }
 
-    internal static void Wide(float* x, sbyte* bytes, short* pairs, float* scale, int* sum)
+    static void Wide(float* x, sbyte* bytes, short* pairs, float* scale, int* sum)
     {
         Vector256<float> x0 = Vector256.Load(x), x1 = Vector256.Load(x + 8), x2 = Vector256.Load(x + 16), x3 = Vector256.Load(x + 24);
         Vector256<float> top = Vector256.Max(Vector256.Max(Vector256.Abs(x0), Vector256.Abs(x1)), Vector256.Max(Vector256.Abs(x2), Vector256.Abs(x3)));

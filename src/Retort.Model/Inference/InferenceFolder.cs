@@ -4,12 +4,11 @@ using Retort.Model.Llama;
 
 namespace Retort.Model.Inference;
 
-/// <summary>A Hugging Face folder as <see cref="InferenceWeights"/>: matrices stay in the mapped files, or are quantised from there.</summary>
+/// <summary>A Hugging Face folder as <see cref="InferenceWeights"/>: matrices stay in the mapped files.</summary>
 static class InferenceFolder
 {
-    /// <param name="bits">What to quantise to; null leaves the matrices as they are.</param>
     /// <exception cref="UserError">A file is missing or broken, or the model is one that Retort does not compute.</exception>
-    public static InferenceWeights Open(string folder, WeightBits? bits)
+    public static InferenceWeights Open(string folder)
     {
         LlamaConfig config = ModelFolder.ReadConfig(folder);
         using WeightFiles files = WeightFiles.Open(folder);
@@ -52,8 +51,7 @@ static class InferenceFolder
         {
             (Safetensors shard, TensorEntry entry) = files.Tensors[name];
             FloatFormat format = entry.Type switch { NumberType.F32 => FloatFormat.F32, NumberType.F16 => FloatFormat.F16, _ => FloatFormat.BF16 };
-            WeightMatrix stored = WeightMatrix.Of(mapped[shard.Path], entry.Start, format, rows, columns);
-            return bits is { } b && WeightMatrix.CanPack(rows, columns) ? MatrixPacking.Code(b, rows, columns, (row, to) => stored.Row(to, row), name, shard.Path) : stored;
+            return WeightMatrix.Of(mapped[shard.Path], entry.Start, format, rows, columns);
         }
     }
 }

@@ -11,9 +11,8 @@ namespace Retort.Model.Inference;
 /// </summary>
 static class InferenceGguf
 {
-    /// <param name="bits">What to quantise floats to; null leaves them as they are.</param>
     /// <exception cref="UserError">The file is no model of these families, or is broken.</exception>
-    public static InferenceWeights Open(string path, WeightBits? bits)
+    public static InferenceWeights Open(string path)
     {
         using InputFile file = InputFile.Open(path);
         GgufHeader header = GgufHeader.Read(file);
@@ -60,16 +59,16 @@ static class InferenceGguf
             GgufTensor tensor = header.Tensors[name];
             int rowBytes = columns / tensor.Type.BlockLength * tensor.Type.BlockBytes, head = config.HeadSize;
             Span<byte> Row(int row) => bytes.Slice(tensor.Start + ((long)(turned ? HeadOrder.JoinedRow(row, head) : row) * rowBytes), rowBytes);
-            bool packs = WeightMatrix.CanPack(rows, columns);
+            bool packs = WeightMatrix.CanPack(columns);
             if (packs && (tensor.Type == GgufType.Q8_0 || tensor.Type == GgufType.Q4_0))
             {
                 return MatrixPacking.Coded(tensor.Type == GgufType.Q8_0 ? WeightBits.Eight : WeightBits.Four, rows, columns, (row, to) => Row(row).CopyTo(to));
             }
 
             FloatFormat? stored = tensor.Type.Name switch { "F32" => FloatFormat.F32, "F16" => FloatFormat.F16, "BF16" => FloatFormat.BF16, _ => null };
-            if (packs && (bits is not null || stored is null))
+            if (packs && stored is null)
             {
-                return MatrixPacking.Code(stored is null ? WeightBits.Eight : bits!.Value, rows, columns, (row, to) => GgufBlocks.Read(to, Row(row), tensor.Type), name, path);
+                return MatrixPacking.Code(WeightBits.Eight, rows, columns, (row, to) => GgufBlocks.Read(to, Row(row), tensor.Type), name, path);
             }
 
             if (stored is { } format && !turned)

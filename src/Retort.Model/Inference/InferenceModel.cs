@@ -1,5 +1,6 @@
 using Retort.Kernels;
 using Retort.Model.Files;
+using Retort.Model.Tokenizers;
 
 namespace Retort.Model.Inference;
 
@@ -33,10 +34,15 @@ public sealed record InferenceModel(InferenceWeights Weights, string Path, strin
         WeightBits? bits = format switch { AnswerFormat.Q8 => WeightBits.Eight, AnswerFormat.Q4 => WeightBits.Four, _ => null };
         InferenceWeights weights = files.Kind switch
         {
-            ModelKind.Folder => InferenceFolder.Open(reference, bits),
-            ModelKind.Gguf => InferenceGguf.Open(reference, bits),
+            ModelKind.Folder => InferenceFolder.Open(reference),
+            ModelKind.Gguf => InferenceGguf.Open(reference),
             _ => InferenceWeights.Of(Llama2c.Read(reference)),
         };
-        return new(weights, reference, files.Tokenizer);
+        return new(bits is { } b ? weights.Quantized(b, reference) : weights, reference, files.Tokenizer);
     }
+
+    /// <summary>Its tokenizer.</summary>
+    /// <exception cref="UserError">There is none, or it is broken.</exception>
+    public Tokenizer OpenTokenizer() =>
+        Tokenizer.Open(TokenizerPath ?? throw new UserError("there is no tokenizer beside the model", Path, "Put its tokenizer.json or tok*.bin beside it, or name one with --tokenizer FILE."));
 }

@@ -55,7 +55,7 @@ sealed class InferencePass
         (_gate, _up, _cos, _sin) = (Channels(_c.FeedForward), Channels(_c.FeedForward), Channels(_frequencies.Length), Channels(_frequencies.Length));
         int widest = Math.Max(_c.Hidden, Math.Max(_c.QueryWidth, _c.FeedForward));
         _input = new(Math.Max(rows, logitRows), widest, weights.AnyQuantized, weights.AnyStored);
-        int product = weights.AnyStored ? checked((WeightMatrix.WideRows * widest) + (WeightMatrix.WideRows * rows)) : 0;
+        int product = WeightMatrix.Scratch(Math.Max(rows, logitRows), widest);
         _scratch = [.. Enumerable.Range(0, workers.Threads).Select(_ => new FloatBuffer(Math.Max(product, PagedAttention.Scratch(Math.Min(cache.Pages, (_c.Context + PagedAttention.Page - 1) / PagedAttention.Page), AttentionRows * _c.Heads / _c.KeyValueHeads, _c.HeadSize))))];
         _logits = new(checked(logitRows * _c.Vocabulary));
         (_runNorm, _runProduct, _runPlace) = (NormRows, ProductRows, PlaceRows);

@@ -24,6 +24,29 @@ public sealed record InferenceWeights(LlamaConfig Config, WeightMatrix Embedding
     /// <summary>Bytes of all matrices.</summary>
     public long Bytes => Matrices.Sum(m => m.Bytes);
 
+    /// <summary>The same with every matrix quantised whose shape allows it.</summary>
+    /// <exception cref="UserError">A weight is beyond the format's range.</exception>
+    public InferenceWeights Quantized(WeightBits bits, string where)
+    {
+        WeightMatrix Pack(WeightMatrix m, string name) => m.Stored is null || !WeightMatrix.CanPack(m.Columns) ? m : MatrixPacking.Code(bits, m.Rows, m.Columns, (row, to) => m.Row(to, row), name, where);
+        WeightMatrix embedding = Pack(Embedding, "the embedding");
+        return this with
+        {
+            Embedding = embedding,
+            Head = Config.TiedHead ? embedding : Pack(Head, "the head"),
+            Layers = [.. Layers.Select((l, i) => l with
+            {
+                Query = Pack(l.Query, $"query of layer {i}"),
+                Key = Pack(l.Key, $"key of layer {i}"),
+                Value = Pack(l.Value, $"value of layer {i}"),
+                Output = Pack(l.Output, $"output of layer {i}"),
+                Gate = Pack(l.Gate, $"gate of layer {i}"),
+                Up = Pack(l.Up, $"up of layer {i}"),
+                Down = Pack(l.Down, $"down of layer {i}"),
+            })],
+        };
+    }
+
     /// <summary>The weights of training, computed with in place.</summary>
     public static InferenceWeights Of(LlamaWeights weights) => new(
         weights.Config, Matrix(weights.Embedding), [.. weights.Layers.Select(Layer)], weights.FinalNorm.Span.ToArray(), Matrix(weights.Head));

@@ -19,10 +19,10 @@ static class MatrixPacking
     {
         WeightMatrix matrix = WeightMatrix.Packed(bits, rows, columns);
         GgufType type = Type(bits);
-        Parallel.For(0, rows / Rows, group =>
+        Parallel.For(0, (rows + Rows - 1) / Rows, group =>
         {
             byte[] coded = new byte[columns / type.BlockLength * type.BlockBytes];
-            for (int r = group * Rows; r < (group + 1) * Rows; r++)
+            for (int r = group * Rows; r < Math.Min(rows, (group + 1) * Rows); r++)
             {
                 row(r, coded);
                 Place(matrix, r, coded, type);
@@ -39,11 +39,11 @@ static class MatrixPacking
         WeightMatrix matrix = WeightMatrix.Packed(bits, rows, columns);
         GgufType type = Type(bits);
         int faults = 0;
-        Parallel.For(0, rows / Rows, group =>
+        Parallel.For(0, (rows + Rows - 1) / Rows, group =>
         {
             byte[] coded = new byte[columns / type.BlockLength * type.BlockBytes];
             float[] floats = new float[columns];
-            for (int r = group * Rows; r < (group + 1) * Rows; r++)
+            for (int r = group * Rows; r < Math.Min(rows, (group + 1) * Rows); r++)
             {
                 row(r, floats);
                 if (!GgufBlocks.Write(coded, floats, type))

@@ -30,10 +30,10 @@ public sealed class WeightMatrix
     public WeightBits? Bits { get; private init; }
 
     /// <summary>Bytes that a product reads.</summary>
-    public long Bytes => Bits is { } bits ? (long)(Rows / QuantizedMatMul.Group) * QuantizedMatMul.GroupBytes(Columns, bits) : (long)Rows * Columns * StoredMatMul.Size(Stored!.Value);
+    public long Bytes => Bits is { } bits ? PackedBytes(bits, Rows, Columns) : (long)Rows * Columns * StoredMatMul.Size(Stored!.Value);
 
-    /// <summary>Whether a matrix of this shape can be packed.</summary>
-    public static bool CanPack(int rows, int columns) => rows % QuantizedMatMul.Group == 0 && columns % QuantizedMatMul.Block == 0;
+    /// <summary>Whether a matrix of this width can be packed.</summary>
+    public static bool CanPack(int columns) => columns % QuantizedMatMul.Block == 0;
 
     /// <param name="start">Its first byte.</param>
     public static WeightMatrix Of(ByteBuffer bytes, long start, FloatFormat format, int rows, int columns) =>
@@ -43,9 +43,9 @@ public sealed class WeightMatrix
 
     /// <summary>Memory for a packed matrix, to be filled row by row with <see cref="Pack"/>.</summary>
     public static WeightMatrix Packed(WeightBits bits, int rows, int columns) =>
-        CanPack(rows, columns)
-            ? new(new ByteBuffer((long)(rows / QuantizedMatMul.Group) * QuantizedMatMul.GroupBytes(columns, bits)), 0, rows, columns) { Bits = bits }
-            : throw new ArgumentException($"WeightMatrix.Packed: {rows} × {columns} are no whole groups of {QuantizedMatMul.Group} rows and blocks of {QuantizedMatMul.Block}.", nameof(rows));
+        CanPack(columns)
+            ? new(new ByteBuffer(PackedBytes(bits, rows, columns)), 0, rows, columns) { Bits = bits }
+            : throw new ArgumentException($"WeightMatrix.Packed: {columns} columns are no whole blocks of {QuantizedMatMul.Block}.", nameof(columns));
 
     /// <summary>Fills one block of 32 channels of a packed row.</summary>
     internal void Pack(int row, int block, Half scale, ReadOnlySpan<byte> q) =>
@@ -67,13 +67,18 @@ public sealed class WeightMatrix
     /// <summary>y[t, n] (+)= Σₖ w[n, k] · x[t, k] for rows <paramref name="from"/> to <paramref name="to"/> of the matrix, multiples of <see cref="QuantizedMatMul.Group"/> but for its end.</summary>
     /// <param name="y">[tokens, stride], of which columns <paramref name="from"/> to <paramref name="to"/> are written.</param>
     /// <param name="x">Prepared rows.</param>
-    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    /// <param name="scratch">At least <see cref="Scratch(int, int)"/> floats.</param>
     internal void Multiply(Span<float> y, int stride, ProductInput x, int from, int to, bool accumulate, Span<float> scratch)
     {
         if (Bits is { } bits)
         {
-            int first = from / QuantizedMatMul.Group, groups = (to - from) / QuantizedMatMul.Group;
+            int first = from / QuantizedMatMul.Group, groups = (to - from) / QuantizedMatMul.Group, rest = from + (groups * QuantizedMatMul.Group);
             QuantizedMatMul.Forward(y[from..], stride, Groups(first, groups), bits, groups, x.Quantized!, x.Rows, Columns, accumulate);
+            if (rest < to)
+            {
+                LastGroup(y, stride, x, rest, accumulate, scratch);
+            }
+
             return;
         }
 
@@ -89,8 +94,26 @@ public sealed class WeightMatrix
         }
     }
 
-    /// <summary>Floats of scratch a product with that many token blocks needs.</summary>
-    internal int Scratch(int blocks) => Bits is null && blocks > 0 ? checked((WideRows * Columns) + (WideRows * L * blocks)) : 0;
+    /// <summary>Floats of scratch a product of that many rows of activations needs.</summary>
+    internal static int Scratch(int rows, int columns) => checked(WideRows * (columns + rows));
+
+    /// <summary>The rows of a group that is not full: the group's sums, of which the matrix has the first.</summary>
+    void LastGroup(Span<float> y, int stride, ProductInput x, int row, bool accumulate, Span<float> scratch)
+    {
+        const int Group = QuantizedMatMul.Group;
+        Span<float> sums = scratch[..(x.Rows * Group)];
+        QuantizedMatMul.Forward(sums, Group, Groups(row / Group, 1), Bits!.Value, 1, x.Quantized!, x.Rows, Columns);
+        for (int t = 0; t < x.Rows; t++)
+        {
+            Span<float> line = y.Slice((t * stride) + row, Rows - row);
+            for (int n = 0; n < line.Length; n++)
+            {
+                line[n] = accumulate ? line[n] + sums[(t * Group) + n] : sums[(t * Group) + n];
+            }
+        }
+    }
+
+    static long PackedBytes(WeightBits bits, int rows, int columns) => (long)((rows + QuantizedMatMul.Group - 1) / QuantizedMatMul.Group) * QuantizedMatMul.GroupBytes(columns, bits);
 
     /// <summary>Some rows with all whole token blocks.</summary>
     void Wide(Span<float> y, int stride, ProductInput x, int row, int rows, bool accumulate, Span<float> scratch)
