@@ -1,3 +1,4 @@
+using Retort.Model.Grammars;
 using Retort.Model.Llama;
 
 namespace Retort.Model.Inference;
@@ -10,15 +11,16 @@ public readonly record struct TokenProbability(int Token, float LogProbability);
 /// <param name="Text">The text that is now certain; empty while a character or a stop text is not.</param>
 /// <param name="Drawn">The token, and its probability where those were asked for.</param>
 /// <param name="Top">The most probable tokens, where asked for.</param>
-/// <param name="Finish">"stop" or "length" with the last one.</param>
+/// <param name="Finish">With the last one why it is the last: "stop" at an end token or a stop text, "length", "cancelled", or "error".</param>
 public sealed record AnswerPart(string Text, TokenProbability? Drawn, IReadOnlyList<TokenProbability> Top, string? Finish);
 
 /// <summary>What an answer is asked for.</summary>
 /// <param name="Prompt">At least one token.</param>
 /// <param name="Seed">The answer depends on the prompt, the options and this alone.</param>
 /// <param name="Probabilities">How many of the most probable tokens to report beside each; null reports nothing.</param>
+/// <param name="Constraint">What the answer must keep to; for this answer alone.</param>
 /// <param name="OnPart">Called after every token, from the thread that steps the engine.</param>
-public sealed record AnswerRequest(int[] Prompt, SamplingOptions Options, ulong Seed, int? Probabilities = null, Action<AnswerPart>? OnPart = null);
+public sealed record AnswerRequest(int[] Prompt, SamplingOptions Options, ulong Seed, int? Probabilities = null, TokenConstraint? Constraint = null, Action<AnswerPart>? OnPart = null);
 
 /// <summary>An answer while it is computed.</summary>
 public sealed class Answer
@@ -33,8 +35,11 @@ public sealed class Answer
 
     public AnswerRequest Request { get; }
 
-    /// <summary>Why it ended, once it has: "stop", "length", or "cancelled".</summary>
+    /// <summary>Why it ended, once it has: "stop", "length", "cancelled" or "error".</summary>
     public string? Finish { get; internal set; }
+
+    /// <summary>What went wrong where it ended in an error.</summary>
+    public UserError? Fault { get; internal set; }
 
     /// <summary>Tokens of the prompt whose keys and values were there already.</summary>
     public int ReusedTokens { get; internal set; }

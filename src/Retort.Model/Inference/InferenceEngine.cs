@@ -58,6 +58,9 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>Tokens that may be drawn.</summary>
     public int Vocabulary { get; }
 
+    /// <summary>Tokens that end an answer.</summary>
+    public IReadOnlyCollection<int> Ends => _ends;
+
     /// <summary>Answers that wait for room.</summary>
     public int Waiting => _waiting.Count;
 
@@ -78,8 +81,17 @@ public sealed class InferenceEngine : IDisposable
     }
 
     /// <summary>Takes on an answer; it begins as soon as there is room.</summary>
-    /// <exception cref="UserError">The prompt is empty, longer than the context or not of this model's tokens, or the answer could never fit in the cache.</exception>
+    /// <exception cref="UserError">As for <see cref="Prepare"/>.</exception>
     public Answer Start(AnswerRequest request)
+    {
+        Answer answer = Prepare(request);
+        Take(answer);
+        return answer;
+    }
+
+    /// <summary>An answer that can be taken on; from any thread.</summary>
+    /// <exception cref="UserError">The prompt is empty, longer than the context or not of this model's tokens, or the answer could never fit in the cache.</exception>
+    internal Answer Prepare(AnswerRequest request)
     {
         int[] prompt = request.Prompt;
         if (prompt.Length == 0)
@@ -103,24 +115,32 @@ public sealed class InferenceEngine : IDisposable
             throw new UserError($"prompt and answer may take {tokens} tokens, {_cache.Pages * Page} are kept in memory", _where, "Ask for fewer tokens, or give the server more memory for keys and values.");
         }
 
-        Answer answer = new(request, new(_tokenizer, prompt, request.Options, _ends, _c.Context, request.Seed), new(request.Options, Vocabulary), Pages(tokens));
+        return new(request, new(_tokenizer, prompt, request.Options, _ends, _c.Context, request.Seed) { Constraint = request.Constraint }, new(request.Options, Vocabulary), Pages(tokens));
+    }
+
+    /// <summary>Lines up an answer that was prepared.</summary>
+    internal void Take(Answer answer)
+    {
         if (answer.Text.Finish is { } finish)
         {
-            End(answer, finish);
+            Report(answer, new("", null, [], finish));
         }
         else
         {
             _waiting.Enqueue(answer);
         }
-
-        return answer;
     }
 
     /// <summary>1 drop what was cancelled · 2 begin what has room · 3 gather rows · 4 one pass · 5 make full pages known · 6 draw a token for every answer that is due one.</summary>
     /// <returns>Whether anything is left to compute.</returns>
     public bool Step()
     {
-        _running.RemoveAll(a => a.Cancelled && End(a, "cancelled"));
+        foreach (Answer gone in _running.Where(a => a.Cancelled))
+        {
+            Report(gone, new("", null, [], "cancelled"));
+        }
+
+        _running.RemoveAll(a => a.Finish is not null);
         Admit();
         if (_running.Count == 0)
         {
@@ -139,6 +159,15 @@ public sealed class InferenceEngine : IDisposable
         return _running.Count + _waiting.Count > 0;
     }
 
+    /// <summary>Ends everything at the next step.</summary>
+    internal void CancelAll()
+    {
+        foreach (Answer answer in _running.Concat(_waiting))
+        {
+            answer.Cancel();
+        }
+    }
+
     public void Dispose() => _workers.Dispose();
 
     static int Pages(int tokens) => (tokens + Page - 1) / Page;
@@ -149,7 +178,7 @@ public sealed class InferenceEngine : IDisposable
         {
             if (next.Cancelled)
             {
-                End(_waiting.Dequeue(), "cancelled");
+                Report(_waiting.Dequeue(), new("", null, [], "cancelled"));
                 continue;
             }
 
@@ -235,15 +264,21 @@ public sealed class InferenceEngine : IDisposable
         }
 
         int before = answer.Text.Written;
-        string text = answer.Text.Draw(answer.Sampler, logits);
-        TokenProbability? drawn = answer.Text.Written == before ? null
-            : new(answer.Text.Token(before), answer.Request.Probabilities is null ? 0f : (float)(_kept[answer.Text.Token(before)] - norm));
-        if (answer.Text.Finish is { } finish)
+        string text;
+        try
         {
-            End(answer, finish);
+            text = answer.Text.Draw(answer.Sampler, logits);
+        }
+        catch (UserError e)
+        {
+            answer.Fault = e;
+            Report(answer, new("", null, top, "error"));
+            return;
         }
 
-        answer.Request.OnPart?.Invoke(new(text, drawn, top, answer.Finish));
+        TokenProbability? drawn = answer.Text.Written == before ? null
+            : new(answer.Text.Token(before), answer.Request.Probabilities is null ? 0f : (float)(_kept[answer.Text.Token(before)] - norm));
+        Report(answer, new(text, drawn, top, answer.Text.Finish));
     }
 
     /// <summary>Pages of whole prompt blocks hold what any sequence with these tokens would compute; of single tokens they do where all matrices are quantised.</summary>
@@ -262,15 +297,20 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    bool End(Answer answer, string finish)
+    /// <summary>Hands a part on; with the last one the answer's pages are free.</summary>
+    void Report(Answer answer, AnswerPart part)
     {
-        answer.Finish = finish;
-        for (int i = 0; i < answer.HeldPages; i++)
+        if (part.Finish is { } finish)
         {
-            _cache.Release(answer.Pages[i]);
+            answer.Finish = finish;
+            for (int i = 0; i < answer.HeldPages; i++)
+            {
+                _cache.Release(answer.Pages[i]);
+            }
+
+            answer.Drop();
         }
 
-        answer.Drop();
-        return true;
+        answer.Request.OnPart?.Invoke(part);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Retort.Model.Grammars;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Model.Llama;
@@ -36,6 +37,9 @@ sealed class Continuation
 
     public int[] Prompt { get; }
 
+    /// <summary>What the text must keep to, or null.</summary>
+    public TokenConstraint? Constraint { get; init; }
+
     /// <summary>"stop" or "length" once the text has ended.</summary>
     public string? Finish { get; private set; }
 
@@ -70,7 +74,8 @@ sealed class Continuation
 
     void Append(Sampler sampler, Span<float> logits)
     {
-        int token = sampler.Next(logits, _random, Prompt, CollectionsMarshal.AsSpan(_generated));
+        Span<int> written = CollectionsMarshal.AsSpan(_generated);
+        int token = Constraint is null ? sampler.Next(logits, _random, Prompt, written) : Constraint.Draw(sampler, logits, _random, Prompt, written);
         if (_ends.Contains(token))
         {
             _endToken = token;
@@ -83,6 +88,10 @@ sealed class Continuation
         if (_stop.Found)
         {
             Finish = "stop";
+        }
+        else if (Constraint is { IsComplete: true })
+        {
+            End("stop");
         }
         else if (_generated.Count >= _room)
         {

@@ -44,7 +44,7 @@ public sealed class GgufWriterTests : IDisposable
             Assert.Equal(s_words.Value.Encode(text), words.Encode(text));
         }
 
-        Assert.Equal("{{ messages }}", ChatTemplateFile.Read(read));
+        Assert.Equal("{{ messages }}", ChatTemplateFile.Read(read.Path));
     }
 
     /// <summary>Half a step of the block's scale, and what rounding the scale itself to 16 bits adds. Q4_0 has 16 steps from −8 to 7 and its
