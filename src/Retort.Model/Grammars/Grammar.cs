@@ -91,6 +91,32 @@ sealed class Grammar
         return new GrammarElement.Reference(_rules.Count - 1);
     }
 
+    /// <summary>Whether any text at all comes to an end by these rules.</summary>
+    public bool CanEnd()
+    {
+        bool[] ends = new bool[_rules.Count];
+        for (bool changed = true; changed;)
+        {
+            changed = false;
+            for (int i = 0; i < ends.Length; i++)
+            {
+                if (!ends[i] && _rules[i].Any(row => row.All(e => e is not GrammarElement.Reference r || ends[r.Rule])))
+                {
+                    ends[i] = changed = true;
+                }
+            }
+        }
+
+        return ends[0];
+    }
+
+    /// <summary>A rule that takes no bytes.</summary>
+    public GrammarElement Nothing()
+    {
+        GrammarElement[] none = [];
+        return Rule(none);
+    }
+
     /// <summary>Just this text.</summary>
     public static GrammarElement[] Literal(string text) => [.. Encoding.UTF8.GetBytes(text).Select(b => new GrammarElement.OneOf(ByteSet.Of(b)))];
 

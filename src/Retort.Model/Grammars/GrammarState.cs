@@ -20,9 +20,10 @@ sealed class GrammarState
     /// <summary>Whether anything may follow.</summary>
     public bool CanGoOn => _places.Count > 0;
 
-    /// <exception cref="UserError">A rule leads to itself without a byte between.</exception>
+    /// <exception cref="UserError">No text comes to an end, or too many ways lead on at once.</exception>
     public static GrammarState Begin(Grammar grammar, string where) =>
-        Expand(grammar, grammar.Rules[0].Select(a => new Place(a, 0, null))) ?? throw new UserError("the grammar leads to itself without an end", where, "Look for a definition that refers to itself alone.");
+        grammar.CanEnd() && Expand(grammar, grammar.Rules[0].Select(a => new Place(a, 0, null))) is { } begun ? begun
+        : throw new UserError("no text that it allows comes to an end", where, "Look for a definition that always needs another of itself.");
 
     /// <summary>The state after some more bytes; null where they cannot follow.</summary>
     public GrammarState? After(ReadOnlySpan<byte> bytes)

@@ -191,7 +191,7 @@ sealed class JsonSchemaGrammar
 
         // Built from the last property to the first: what may follow when something stands before it, and when nothing does.
         JsonProperty[] all = [.. properties.EnumerateObject()];
-        GrammarElement after = _grammar.Rule([]), first = _grammar.Rule([]);
+        GrammarElement after = _grammar.Nothing(), first = after;
         for (int i = all.Length - 1; i >= 0; i--)
         {
             JsonProperty p = all[i];
@@ -259,7 +259,7 @@ sealed class JsonSchemaGrammar
             return _grammar.Rule([.. Enumerable.Repeat(row, least).SelectMany(r => r), new GrammarElement.Reference(again)]);
         }
 
-        GrammarElement rest = _grammar.Rule([]);
+        GrammarElement rest = _grammar.Nothing();
         for (int i = most.Value; i > least; i--)
         {
             rest = _grammar.Rule([], [.. row, rest]);
