@@ -20,7 +20,7 @@ sealed record CompletionRequest(AnswerOptions Options, RawPrompt[] Prompts, int?
         AnswerOptions options = AnswerOptions.Read(fields, DefaultTokens);
         fields.Only("suffix", v => v.ValueKind == JsonValueKind.String && v.GetString()!.Length == 0);
         fields.Only("echo", v => v.ValueKind == JsonValueKind.False);
-        fields.Only("best_of", v => v.TryGetInt32(out int best) && best == options.Count);
+        fields.Only("best_of", v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out int best) && best == options.Count);
         string[] choices = fields.Texts("guided_choice", 4096);
         CompletionRequest request = new(
             options,

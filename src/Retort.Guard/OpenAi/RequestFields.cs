@@ -20,7 +20,31 @@ sealed class RequestFields(JsonElement json)
             throw new RequestException(new(400, $"The body is no JSON: {e.Message}"));
         }
 
+        if (!IsText(root))
+        {
+            throw new RequestException(new(400, "The body is no JSON: a text holds half a surrogate pair."));
+        }
+
         return root.ValueKind == JsonValueKind.Object ? new(root) : throw new RequestException(new(400, "The body is no JSON object."));
+    }
+
+    /// <summary>Whether every text in it is one; the reader finds out only when a text is asked for.</summary>
+    static bool IsText(JsonElement json)
+    {
+        try
+        {
+            return json.ValueKind switch
+            {
+                JsonValueKind.String => json.GetString() is not null,
+                JsonValueKind.Array => json.EnumerateArray().All(IsText),
+                JsonValueKind.Object => json.EnumerateObject().All(p => p.Name is not null && IsText(p.Value)),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     /// <summary>A field, or null where it is absent or null.</summary>

@@ -121,7 +121,12 @@ sealed class JsonSchemaGrammar
             return schema.TryGetProperty("properties", out _) ? Object(schema, at, depth) : schema.TryGetProperty("items", out _) ? Array(schema, at, depth) : Any();
         }
 
-        string[] names = type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(t => t.GetString() ?? "")] : [type.ToString()];
+        string[] names = type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(t => t.ToString())] : [type.ToString()];
+        if (names.Length == 0)
+        {
+            throw Fault(at, "type is an empty list");
+        }
+
         return names.Length == 1 ? Of(names[0]) : _grammar.Rule([.. names.Select(n => (GrammarElement[])[Of(n)])]);
 
         GrammarElement Of(string name) => name switch
@@ -142,7 +147,7 @@ sealed class JsonSchemaGrammar
     {
         foreach (string name in (string[])["minimum", "maximum"])
         {
-            if (schema.TryGetProperty(name, out JsonElement limit) && (!limit.TryGetDouble(out double value) || Math.Abs(value) < 1e15 || (name == "minimum") == (value > 0)))
+            if (schema.TryGetProperty(name, out JsonElement limit) && (limit.ValueKind != JsonValueKind.Number || !limit.TryGetDouble(out double value) || Math.Abs(value) < 1e15 || (name == "minimum") == (value > 0)))
             {
                 throw Fault(at, $"{name} cannot be kept while writing");
             }
@@ -176,14 +181,19 @@ sealed class JsonSchemaGrammar
 
     GrammarElement Object(JsonElement schema, string at, int depth)
     {
-        if (!schema.TryGetProperty("properties", out JsonElement properties) || !properties.EnumerateObject().Any())
+        if (schema.TryGetProperty("properties", out JsonElement properties) && properties.ValueKind != JsonValueKind.Object)
+        {
+            throw Fault(at, "properties is no object");
+        }
+
+        if (properties.ValueKind != JsonValueKind.Object || !properties.EnumerateObject().Any())
         {
             bool closed = schema.TryGetProperty("additionalProperties", out JsonElement others) && others.ValueKind == JsonValueKind.False;
             return closed ? _grammar.Rule([.. Grammar.Literal("{"), _space, .. Grammar.Literal("}")])
                 : Map(others.ValueKind == JsonValueKind.Object ? Value(others, at + "/additionalProperties", depth + 1) : Any());
         }
 
-        HashSet<string> required = schema.TryGetProperty("required", out JsonElement names) ? [.. Items(names, at, "required").Select(n => n.GetString() ?? "")] : [];
+        HashSet<string> required = schema.TryGetProperty("required", out JsonElement names) ? [.. Names(names, at)] : [];
         if (required.FirstOrDefault(n => !properties.TryGetProperty(n, out _)) is { } missing)
         {
             throw Fault(at, $"{missing} is required and not among its properties");
@@ -289,10 +299,13 @@ sealed class JsonSchemaGrammar
 
     int? Count(JsonElement schema, string name, string at) =>
         !schema.TryGetProperty(name, out JsonElement value) ? null
-        : value.TryGetInt32(out int count) && count is >= 0 and <= LongestCount ? count
+        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int count) && count is >= 0 and <= LongestCount ? count
         : throw Fault(at, $"{name} is {value.GetRawText()}, it must lie between 0 and {LongestCount}");
 
     int? Most(int least, int? most, string at) => most < least ? throw Fault(at, $"the least count is {least} and the most {most}") : most;
+
+    IEnumerable<string> Names(JsonElement array, string at) =>
+        array.ValueKind == JsonValueKind.Array && array.EnumerateArray().All(n => n.ValueKind == JsonValueKind.String) ? array.EnumerateArray().Select(n => n.GetString()!) : throw Fault(at, "required is no list of texts");
 
     JsonElement[] Items(JsonElement array, string at, string name) =>
         array.ValueKind == JsonValueKind.Array && array.GetArrayLength() > 0 ? [.. array.EnumerateArray()] : throw Fault(at, $"{name} is no list, or an empty one");

@@ -36,9 +36,15 @@ sealed class GuardWorld : IAsyncDisposable
     /// <summary>Writes the model's folder.</summary>
     public static void Folder(string path, bool template, int context)
     {
-        Tokenizer words = TokenizerSamples.Trained(600, "<|end|>", "<|system|>", "<|user|>", "<|assistant|>");
-        LlamaWeights weights = SmallModels.Random(LlamaFamily.Llama, words.VocabularySize, context);
-        ModelFolder.Write(path, weights, NumberType.F32);
+        // No token ends an answer, so that tests say how long each is.
+        Tokenizer words = TokenizerSamples.Trained(600, "<|system|>", "<|user|>", "<|assistant|>");
+        LlamaWeights random = SmallModels.Random(LlamaFamily.Llama, words.VocabularySize, context), endless = new(random.Config with { EndTokens = [] });
+        foreach ((WeightSlice from, WeightSlice to) in random.Slices().Zip(endless.Slices()))
+        {
+            from.Span.CopyTo(to.Span);
+        }
+
+        ModelFolder.Write(path, endless, NumberType.F32);
         words.Save(Path.Combine(path, "tokenizer.json"));
         if (template)
         {
