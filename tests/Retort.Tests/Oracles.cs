@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Retort.Tests;
 
 /// <summary>The node packages that check our work, installed under tests/oracles by `npm ci`.</summary>
@@ -14,5 +16,22 @@ static class Oracles
         }
 
         return folder;
+    }
+
+    /// <summary>What a script prints; it must end well.</summary>
+    public static string Run(string folder, params ReadOnlySpan<string> arguments)
+    {
+        ProcessStartInfo start = new("node") { WorkingDirectory = folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using Process node = Process.Start(start)!;
+        Task<string> error = node.StandardError.ReadToEndAsync();
+        string output = node.StandardOutput.ReadToEnd();
+        node.WaitForExit();
+        Assert.True(node.ExitCode == 0, $"{arguments[0]}: {output}{error.Result}");
+        return output;
     }
 }
