@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Retort.Distill.Bench;
+using Retort.Guard.Bench;
 using Retort.Model;
 using Retort.Model.Llama;
 
@@ -12,6 +13,7 @@ static class BenchCommand
         Kernels(session),
         Train(session),
         Generate(session),
+        Serve(session),
     };
 
     static Verb Kernels(Session session)
@@ -98,6 +100,32 @@ static class BenchCommand
             int n = Inputs.Count(parsed.GetValue(threads));
             GenerateBenchResult r = GenerateBench.Run(parsed.GetRequiredValue(model), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(prompt), parsed.GetValue(tokens), n, parsed.GetValue(streams));
             session.Answer(r, [$"{r.PromptTokensPerS:n0} prompt tokens/s  {r.DecodeTokensPerS:n0} decoded tokens/s  {n} threads"]);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static Verb Serve(Session session)
+    {
+        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
+        Option<string> trace = Inputs.Required("--trace", "FILE", "Requests to replay: a CSV file of TIMESTAMP,ContextTokens,GeneratedTokens");
+        Option<int> requests = Inputs.Whole("--requests", "How many of them", 200, 1, 1_000_000), answers = Inputs.Whole("--answers", "Answers computed side by side", 16, 1, 1024), threads = Inputs.Threads();
+        Option<double> stretch = Inputs.Number("--stretch", "Times between requests are longer by this factor", 1, 1e-3, 1e6), shrink = Inputs.Number("--shrink", "Prompts and answers are shorter by this factor", 1, 1e-3, 1e6);
+        Option<string?> format = AnswerFormats.Option();
+        Verb verb = new("serve", "Replay a trace of requests against a server on this machine: time to first token and tokens a second.", "retort bench serve model.gguf --trace requests.csv --stretch 8 --shrink 2") { model, trace, requests, stretch, shrink, format, answers, threads };
+        verb.SetAction(parsed =>
+        {
+            int most = parsed.GetValue(requests);
+            IReadOnlyList<TracedRequest> replay = TrafficTrace.Read(parsed.GetRequiredValue(trace), most, parsed.GetValue(stretch), parsed.GetValue(shrink));
+            ServeBenchResult r = ProgressDisplay.Run(session, advance => ServeBench.Run(
+                parsed.GetRequiredValue(model), AnswerFormats.Of(parsed.GetValue(format)), replay, Inputs.Count(parsed.GetValue(threads)), parsed.GetValue(answers),
+                done => advance("replay", (double)done / replay.Count, $"{done} of {replay.Count}"), session.Time, session.Stop).GetAwaiter().GetResult());
+            session.Answer(
+                r,
+                [
+                    $"{r.Requests} answers in {r.Seconds:n0} s, {r.Refused} refused: {r.PromptTokensPerS:n0} prompt tokens/s read, {r.TokensPerS:n0} tokens/s written",
+                    $"first token after {r.FirstTokenP50:n0} ms (p50), {r.FirstTokenP99:n0} ms (p99); an answer is written at {r.TokensPerSP50:n1} tokens/s (p50), {r.TokensPerSP99:n1} (p99)",
+                ]);
             return ExitCode.Done;
         });
         return verb;
