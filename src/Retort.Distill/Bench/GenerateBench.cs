@@ -34,7 +34,8 @@ public static class GenerateBench
     }
 
     /// <summary>The same for a model in memory whose context is long enough.</summary>
-    public static GenerateBenchResult Measure(InferenceWeights weights, Tokenizer tokenizer, int promptTokens, int tokens, int threads, int streams = 1)
+    /// <param name="warmUp">Seconds of runs before the measured ones.</param>
+    public static GenerateBenchResult Measure(InferenceWeights weights, Tokenizer tokenizer, int promptTokens, int tokens, int threads, int streams = 1, double warmUp = WarmUpSeconds)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(promptTokens, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 2);
@@ -45,7 +46,7 @@ public static class GenerateBench
         long begin = Stopwatch.GetTimestamp();
         for (int measured = 0; measured < Runs; run++)
         {
-            bool warm = Stopwatch.GetElapsedTime(begin).TotalSeconds >= WarmUpSeconds;
+            bool warm = Stopwatch.GetElapsedTime(begin).TotalSeconds >= warmUp;
             Answer[] answers = new Answer[streams];
             int begun = 0, atFirst = 0;
             long start = Stopwatch.GetTimestamp(), first = 0;

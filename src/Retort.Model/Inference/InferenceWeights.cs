@@ -25,24 +25,30 @@ public sealed record InferenceWeights(LlamaConfig Config, WeightMatrix Embedding
     public long Bytes => Matrices.Sum(m => m.Bytes);
 
     /// <summary>The same with every matrix quantised whose shape allows it.</summary>
+    /// <param name="where">What an error calls the model.</param>
     /// <exception cref="UserError">A weight is beyond the format's range.</exception>
-    public InferenceWeights Quantized(WeightBits bits, string where)
+    public InferenceWeights Quantized(WeightBits bits, string where) => With((m, name) =>
+        m.Stored is null || !WeightMatrix.CanPack(m.Columns) ? m : MatrixPacking.Code(bits, m.Rows, m.Columns, (row, to) => m.Row(to, row), name, where));
+
+    /// <summary>The same with every matrix of floats stored in another of their formats, rounded to the nearest.</summary>
+    public InferenceWeights Narrowed(FloatFormat format) => With((m, _) => m.Stored is null ? m : m.Narrowed(format));
+
+    InferenceWeights With(Func<WeightMatrix, string, WeightMatrix> change)
     {
-        WeightMatrix Pack(WeightMatrix m, string name) => m.Stored is null || !WeightMatrix.CanPack(m.Columns) ? m : MatrixPacking.Code(bits, m.Rows, m.Columns, (row, to) => m.Row(to, row), name, where);
-        WeightMatrix embedding = Pack(Embedding, "the embedding");
+        WeightMatrix embedding = change(Embedding, "the embedding");
         return this with
         {
             Embedding = embedding,
-            Head = Config.TiedHead ? embedding : Pack(Head, "the head"),
+            Head = Config.TiedHead ? embedding : change(Head, "the head"),
             Layers = [.. Layers.Select((l, i) => l with
             {
-                Query = Pack(l.Query, $"query of layer {i}"),
-                Key = Pack(l.Key, $"key of layer {i}"),
-                Value = Pack(l.Value, $"value of layer {i}"),
-                Output = Pack(l.Output, $"output of layer {i}"),
-                Gate = Pack(l.Gate, $"gate of layer {i}"),
-                Up = Pack(l.Up, $"up of layer {i}"),
-                Down = Pack(l.Down, $"down of layer {i}"),
+                Query = change(l.Query, $"query of layer {i}"),
+                Key = change(l.Key, $"key of layer {i}"),
+                Value = change(l.Value, $"value of layer {i}"),
+                Output = change(l.Output, $"output of layer {i}"),
+                Gate = change(l.Gate, $"gate of layer {i}"),
+                Up = change(l.Up, $"up of layer {i}"),
+                Down = change(l.Down, $"down of layer {i}"),
             })],
         };
     }

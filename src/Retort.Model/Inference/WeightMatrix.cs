@@ -47,6 +47,26 @@ public sealed class WeightMatrix
             ? new(new ByteBuffer(PackedBytes(bits, rows, columns)), 0, rows, columns) { Bits = bits }
             : throw new ArgumentException($"WeightMatrix.Packed: {columns} columns are no whole blocks of {QuantizedMatMul.Block}.", nameof(columns));
 
+    /// <summary>A copy of stored floats in another of their formats, rounded to the nearest.</summary>
+    internal WeightMatrix Narrowed(FloatFormat format)
+    {
+        ByteBuffer bytes = new((long)Rows * Columns * StoredMatMul.Size(format));
+        float[] row = new float[Columns];
+        for (int i = 0; i < Rows; i++)
+        {
+            Row(row, i);
+            Span<byte> to = bytes.Slice((long)i * Columns * StoredMatMul.Size(format), Columns * StoredMatMul.Size(format));
+            switch (format)
+            {
+                case FloatFormat.F32: MemoryMarshal.AsBytes(row.AsSpan()).CopyTo(to); break;
+                case FloatFormat.F16: Blocks.ToHalf(MemoryMarshal.Cast<byte, ushort>(to), row); break;
+                default: Blocks.ToBFloat16(MemoryMarshal.Cast<byte, ushort>(to), row); break;
+            }
+        }
+
+        return Of(bytes, 0, format, Rows, Columns);
+    }
+
     /// <summary>Fills one block of 32 channels of a packed row.</summary>
     internal void Pack(int row, int block, Half scale, ReadOnlySpan<byte> q) =>
         QuantizedMatMul.Pack(Groups(row / QuantizedMatMul.Group, 1), Bits!.Value, row % QuantizedMatMul.Group, block, scale, q);
