@@ -86,8 +86,7 @@ public sealed class LlamaActivations
         int tokens = checked(Blocks * MatMul.L), positions = blocksPerSequence * MatMul.L, pairs = config.HeadSize / 2;
         Cos = new(pairs * positions);
         Sin = new(pairs * positions);
-        double[] frequency = [.. Enumerable.Range(0, pairs).Select(p => Math.Pow(config.RopeTheta, -2.0 * p / config.HeadSize))];
-        Rope.Tables(Cos.Span, Sin.Span, frequency, positions, before * MatMul.L);
+        RotaryFrequencies.Tables(config, Cos, Sin, positions, before * MatMul.L);
         LayerActivations? shared = keep ? null : new(config, Blocks);
         FloatBuffer? stream = keep ? null : new(checked(tokens * config.Hidden));
         Layers = [.. Enumerable.Range(0, config.Layers).Select(_ => shared ?? new LayerActivations(config, Blocks))];

@@ -26,6 +26,8 @@ public class GoldenTests
     [InlineData("llama-untied", 2)]
     [InlineData("qwen2", 2)]
     [InlineData("qwen3", 2)]
+    [InlineData("llama3", 2)]
+    [InlineData("yarn", 2)]
     public void LogitsLossesAndGradientsEqualTheProjectsOwnFiles(string name, int threads) => Check(Repository.PathOf("tests/golden/engine/" + name), threads);
 
     static void Check(string folder, int threads)

@@ -15,8 +15,12 @@ import array
 import json
 import os
 import struct
+import sys
 
 import torch
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "rope"))
+import make as rope
 
 SEQUENCES, LENGTH = 2, 35  # past the end of one block of 32 tokens
 
@@ -25,6 +29,10 @@ MODELS = {
     "llama-untied": dict(model_type="llama", heads=2, key_value_heads=2, head_dim=6, vocabulary=29, tied=False, theta=500000.0, epsilon=1e-5),
     "qwen2": dict(model_type="qwen2", heads=6, key_value_heads=3, head_dim=2, vocabulary=33, tied=True, theta=1000000.0, epsilon=1e-6),
     "qwen3": dict(model_type="qwen3", heads=2, key_value_heads=1, head_dim=10, vocabulary=30, tied=True, theta=1000000.0, epsilon=1e-6),
+    "llama3": dict(model_type="llama", heads=2, key_value_heads=1, head_dim=8, vocabulary=31, tied=True, theta=100.0, epsilon=1e-5, scaling=dict(
+        rope_type="llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)),
+    "yarn": dict(model_type="qwen2", heads=4, key_value_heads=2, head_dim=8, vocabulary=29, tied=True, theta=100.0, epsilon=1e-6, scaling=dict(
+        rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=4.0)),
 }
 HIDDEN, LAYERS, FEED_FORWARD = 12, 2, 20
 
@@ -80,13 +88,16 @@ def norm(x, gain, epsilon):
     return x / (x.square().mean(-1, keepdim=True) + epsilon).sqrt() * gain
 
 
-def rotate(x, theta):
+def rotate(x, m):
     """Rotary embedding, arXiv 2104.09864, channel i paired with channel i + half; x is [sequences, heads, tokens, channels]."""
     half = x.shape[-1] // 2
-    frequency = theta ** (-torch.arange(half, dtype=torch.float64) / half)
+    frequency, factor = m["theta"] ** (-torch.arange(half, dtype=torch.float64) / half), 1.0
+    if "scaling" in m:
+        frequencies, factor = rope.rotary(config(m))
+        frequency = torch.tensor(frequencies, dtype=torch.float64)
     angle = torch.arange(x.shape[-2], dtype=torch.float64)[:, None] * frequency
-    a, b = x[..., :half], x[..., half:]
-    return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()], -1)
+    a, b, cos, sin = x[..., :half], x[..., half:], factor * angle.cos(), factor * angle.sin()
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
 def forward(m, w, ids):
@@ -108,8 +119,8 @@ def forward(m, w, ids):
             return y.transpose(1, 2)
 
         group = m["heads"] // m["key_value_heads"]
-        q = rotate(project("q", m["heads"]), m["theta"])
-        k = rotate(project("k", m["key_value_heads"]), m["theta"]).repeat_interleave(group, 1)
+        q = rotate(project("q", m["heads"]), m)
+        k = rotate(project("k", m["key_value_heads"]), m).repeat_interleave(group, 1)
         v = project("v", m["key_value_heads"]).repeat_interleave(group, 1)
         scores = (q @ k.transpose(-1, -2) / m["head_dim"] ** 0.5).masked_fill(ahead, float("-inf"))
         attended = (scores.softmax(-1) @ v).transpose(1, 2).reshape(sequences, tokens, -1)
@@ -179,6 +190,7 @@ def config(m):
         "max_position_embeddings": 64,
         "rms_norm_eps": m["epsilon"],
         "rope_theta": m["theta"],
+        **({"rope_scaling": m["scaling"]} if "scaling" in m else {}),
         "tie_word_embeddings": m["tied"],
         "hidden_act": "silu",
     }
