@@ -13,8 +13,8 @@ static class GgufRope
 
     const double BetaFast = 32, BetaSlow = 1;
 
-    /// <summary>Fields of yarn and the value at which they change nothing.</summary>
-    static readonly (string Name, double Off)[] s_refused = [("yarn_ext_factor", 1), ("yarn_attn_factor", 1), ("yarn_log_multiplier", 0)];
+    /// <summary>Fields of yarn that llama.cpp passes over for these families, and the value it takes.</summary>
+    static readonly (string Name, double Off)[] s_refused = [("yarn_ext_factor", 1), ("yarn_attn_factor", 1), ("yarn_log_multiplier", 0), ("yarn_beta_fast", BetaFast), ("yarn_beta_slow", BetaSlow)];
 
     /// <param name="file">Where the divisors are read from.</param>
     public static LlamaConfig Read(InputFile file, GgufHeader header, LlamaConfig config)
@@ -42,8 +42,7 @@ static class GgufRope
                 break;
             case "yarn":
                 int original = header.Whole(at + "original_context_length") is { } given and not 0 ? given : config.Context;
-                scaling = new RopeScaling.Yarn(
-                    factor, original, header.Real(at + "yarn_beta_fast") ?? BetaFast, header.Real(at + "yarn_beta_slow") ?? BetaSlow, attention * RopeScaling.Yarn.Magnitude(factor), Truncate: true);
+                scaling = new RopeScaling.Yarn(factor, original, BetaFast, BetaSlow, attention * RopeScaling.Yarn.Magnitude(factor), Truncate: true);
                 break;
             default:
                 throw new UserError($"GGUF: {at}type {JsonFields.Short(type)} is not supported", header.Where, "Of rotary scalings Retort computes linear, yarn and Llama 3's; take a model with one of these or none.");
@@ -81,6 +80,11 @@ static class GgufRope
                 fields.Real(at + "factor", (float)s.Factor);
                 return [];
             case RopeScaling.Yarn s:
+                if ((s.BetaFast, s.BetaSlow) != (BetaFast, BetaSlow))
+                {
+                    throw new UserError($"llama.cpp's yarn has a beta_fast of {BetaFast} and a beta_slow of {BetaSlow}, and this model {s.BetaFast} and {s.BetaSlow}", where, "Write it as a folder.");
+                }
+
                 if (!s.Truncate)
                 {
                     throw new UserError("llama.cpp begins and ends yarn's ramp at whole pairs, and this model's truncate is false", where, "Write it as a folder.");
@@ -92,12 +96,6 @@ static class GgufRope
                 if ((float)(s.AttentionFactor / RopeScaling.Yarn.Magnitude(s.Factor)) is var attention && attention != 1f)
                 {
                     fields.Real(at + "attn_factor", attention);
-                }
-
-                if ((s.BetaFast, s.BetaSlow) != (BetaFast, BetaSlow))
-                {
-                    fields.Real(at + "yarn_beta_fast", (float)s.BetaFast);
-                    fields.Real(at + "yarn_beta_slow", (float)s.BetaSlow);
                 }
 
                 return [];

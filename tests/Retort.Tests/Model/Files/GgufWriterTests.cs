@@ -53,7 +53,7 @@ public sealed class GgufWriterTests : IDisposable
         { LlamaFamily.Llama, new RopeScaling.Llama3(32, 1, 4, 8192) },
         { LlamaFamily.Llama, new RopeScaling.Divisors([1, 1, 1.5f, 2, 3, 4, 5, 6]) },
         { LlamaFamily.Qwen2, new RopeScaling.Yarn(4, 16, 32, 1, RopeScaling.Yarn.Magnitude(4), true) },
-        { LlamaFamily.Llama, new RopeScaling.Yarn(4, 16, 24, 2, 1.25, true) },
+        { LlamaFamily.Llama, new RopeScaling.Yarn(4, 16, 32, 1, 1.25, true) },
     };
 
     [Theory]
@@ -76,6 +76,7 @@ public sealed class GgufWriterTests : IDisposable
         string Write(LlamaFamily family, RopeScaling scaling) => Assert.Throws<UserError>(() =>
             GgufWriter.Write(_scratch["m.gguf"], Scratch.Weights(Model(family, true).Config with { RopeScaling = scaling }), s_words.Value, null, "m", GgufType.F32)).What;
         Assert.Contains("truncate is false", Write(LlamaFamily.Llama, new RopeScaling.Yarn(4, 16, 32, 1, 1, false)), StringComparison.Ordinal);
+        Assert.Contains("beta_fast of 32", Write(LlamaFamily.Llama, new RopeScaling.Yarn(4, 16, 24, 1, 1, true)), StringComparison.Ordinal);
         Assert.Contains("reads rope_freqs.weight of Llama models only", Write(LlamaFamily.Qwen2, new RopeScaling.Llama3(8, 1, 4, 8192)), StringComparison.Ordinal);
     }
 
