@@ -17,13 +17,13 @@ public static unsafe class MatMul
     public const int L = 32;
 
     /// <summary>Steps of depth in one pass: that many rows of a token block, 48 KiB, stay in the nearest caches beside a tile of weights.</summary>
-    const int DepthPass = 384;
+    internal const int DepthPass = 384;
 
     /// <summary>Rows of the weights of one pass: with their depth, 96 KiB that stay in the second-level cache while several token blocks pass.</summary>
-    const int RowPass = 64;
+    internal const int RowPass = 64;
 
     /// <summary>Columns of the weights of one pass of <see cref="BackwardInput"/>, 192 KiB with their depth.</summary>
-    const int ColumnPass = 128;
+    internal const int ColumnPass = 128;
 
     /// <summary>Floats of a memory page. Where a row of weights fills one, reading down a column touches a new page at every step.</summary>
     const int PageFloats = 1024;
@@ -141,10 +141,13 @@ public static unsafe class MatMul
                 for (int column = 0; column < k; column += L)
                 {
                     float* panel = x + ((((nint)column / L * blocks) + first) * L * L);
+
+                    // Half a panel is enough for thin inputs such as those of low-rank adapters.
+                    int lanes = k - column <= L / 2 ? L / 2 : L;
                     for (int row = from; row < to; row += SumRows)
                     {
                         int rows = Math.Min(SumRows, to - row);
-                        Multiply(sum, L, dy + ((((nint)first * n) + row) * L), s, panel, rows, L, accumulate: false);
+                        Multiply(sum, L, dy + ((((nint)first * n) + row) * L), s, panel, rows, lanes, accumulate: false);
                         Add(dw + ((nint)row * k) + column, k, sum, rows, Math.Min(L, k - column));
                     }
                 }

@@ -105,7 +105,7 @@ public sealed class LlamaDecoder
         {
             int count = Math.Min(PromptBlocks, blocks - first);
             LlamaActivations a = new(_c, 1, count, _workers, keep: false, before: first);
-            LlamaForward.Extend(_cache, _weights, a, padded.AsMemory(first * L, count * L), _workers);
+            LlamaForward.Extend(_cache, _weights.Parts, a, padded.AsMemory(first * L, count * L), _workers);
             if (first + count == blocks)
             {
                 Span<float> final = LlamaForward.Block(a.Final, count - 1, _c.Hidden), normed = _normed.Span;
