@@ -91,7 +91,7 @@ public sealed partial class DistillJob
     {
         long trained = (long)steps * _recipe.Train.Rows * _recipe.Train.Accumulate * _recipe.Train.Context;
         long scored = _recipe.Signal.Kind == "live" && _recipe.Loss.NeedsTeacher ? trained : 0, once = sampled + (_recipe.Signal.Kind == "top_k" ? positions : 0);
-        return TrainingCompute.Of(student, teacher?.Config, Lora?.Adapter, _recipe.Train.Checkpointing, trained, scored, once, _recipe.Train.Seeds.Count, (_recipe.Train.OnPolicy?.Share ?? 0) * trained, context);
+        return TrainingCompute.Of(student, teacher?.Config, trained, scored, once, _recipe.Train.Seeds.Count, (_recipe.Train.OnPolicy?.Share ?? 0) * trained, context, Lora?.Adapter, _recipe.Train.Checkpointing);
     }
 
     (StudentWeights, IReadOnlyList<TrainPoint>) Train(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string teacherHash, Arm arm, string title, ValidationLoss validation, RunMetrics metrics)

@@ -1,4 +1,3 @@
-using Retort.Kernels;
 using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;

@@ -20,13 +20,15 @@ public sealed record TrainingCompute(double Student, double Teacher)
 
     /// <param name="student">The student's shape.</param>
     /// <param name="teacher">The teacher's shape, or null.</param>
-    /// <param name="adapter">What is trained of the student; null for all of it.</param>
     /// <param name="positions">Positions one student is trained on, with repetition.</param>
     /// <param name="scored">Of them, those a live teacher scores beside the student.</param>
     /// <param name="once">Positions the teacher scores or writes once for all seeds: a stored signal's, the sampled text's.</param>
     /// <param name="written">Tokens the student writes for the teacher to score.</param>
     /// <param name="context">Positions a token attends to, on average.</param>
-    public static TrainingCompute Of(LlamaConfig student, LlamaConfig? teacher, LoraOptions? adapter, bool checkpointing, long positions, long scored, long once, int seeds, double written, double context) =>
+    /// <param name="adapter">What is trained of the student; null for all of it.</param>
+    /// <param name="checkpointing">Activations are computed again.</param>
+    public static TrainingCompute Of(LlamaConfig student, LlamaConfig? teacher, long positions, long scored, long once, int seeds, double written, double context,
+        LoraOptions? adapter = null, bool checkpointing = false) =>
         new(
             ((((adapter is null ? 3 : 2) + (checkpointing ? 1 : 0)) * student.ForwardFlops(context)) + (6.0 * (adapter?.Parameters(student) ?? 0))) * positions,
             teacher is null ? 0 : (teacher.ForwardFlops(context) * (scored + ((double)once / seeds))) + (student.ForwardFlops(context) * written));

@@ -86,7 +86,7 @@ public static class ModelConversion
     {
         if (adapter is not null && !Directory.Exists(adapter))
         {
-            throw new UserError("There is no such folder", adapter, "An adapter is a folder as PEFT writes it.");
+            throw new UserError("there is no such folder", adapter, "An adapter is a folder as PEFT writes it.");
         }
 
         OpenModel model = ModelReference.Open(from, tokenizer);
