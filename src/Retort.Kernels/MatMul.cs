@@ -34,6 +34,9 @@ public static unsafe class MatMul
     /// <summary>Rows of one such sum: a multiple of every tile's, in the first-level cache.</summary>
     const int SumRows = 24;
 
+    /// <summary>The same of thin inputs, 12 KiB.</summary>
+    const int ThinRows = 96;
+
     /// <summary>Floats of the panels <see cref="Panels"/> makes of K channels.</summary>
     public static int PanelLength(int k, int blocks) => (k + L - 1) / L * L * blocks * L;
 
@@ -131,9 +134,15 @@ public static unsafe class MatMul
         Shape.Holds("MatMul.BackwardWeight", "dy", dy_BNL.Length, (long)blocks * n * L);
         Shape.Holds("MatMul.BackwardWeight", "xt", xt.Length, PanelLength(k, blocks));
         Shape.Range("MatMul.BackwardWeight", from, to, n);
-        float* sum = stackalloc float[SumRows * L];
+        float* sum = stackalloc float[(k <= L ? ThinRows : SumRows) * L];
         fixed (float* dw = dw_NK, dy = dy_BNL, x = xt)
         {
+            if (k is > 0 and <= L)
+            {
+                BackwardThin(dw, dy, x, sum, n, k, blocks, from, to, sums);
+                return;
+            }
+
             for (int first = 0, part = 0, count; first < blocks; first += count)
             {
                 count = Math.Min(part < sums.Length ? sums[part++] : SumBlocks, blocks - first);
@@ -141,16 +150,35 @@ public static unsafe class MatMul
                 for (int column = 0; column < k; column += L)
                 {
                     float* panel = x + ((((nint)column / L * blocks) + first) * L * L);
-
-                    // Half a panel is enough for thin inputs such as those of low-rank adapters.
-                    int lanes = k - column <= L / 2 ? L / 2 : L;
                     for (int row = from; row < to; row += SumRows)
                     {
                         int rows = Math.Min(SumRows, to - row);
-                        Multiply(sum, L, dy + ((((nint)first * n) + row) * L), s, panel, rows, lanes, accumulate: false);
+                        Multiply(sum, L, dy + ((((nint)first * n) + row) * L), s, panel, rows, L, accumulate: false);
                         Add(dw + ((nint)row * k) + column, k, sum, rows, Math.Min(L, k - column));
                     }
                 }
+            }
+        }
+    }
+
+    /// <summary><see cref="BackwardWeight"/> of one panel or less. dy is read once, so it is read as it lies, block by block; each element is still
+    /// one sum over the tokens in order.</summary>
+    static void BackwardThin(float* dw, float* dy, float* panel, float* sum, int n, int k, int blocks, int from, int to, ReadOnlySpan<int> sums)
+    {
+        Operand s = new(RowStride: L, ColumnStride: 1, 0, LaneStride: L, 0, 1, L);
+        int lanes = k <= L / 2 ? L / 2 : L;
+        for (int first = 0, part = 0, count; first < blocks; first += count)
+        {
+            count = Math.Min(part < sums.Length ? sums[part++] : SumBlocks, blocks - first);
+            for (int row = from; row < to; row += ThinRows)
+            {
+                int rows = Math.Min(ThinRows, to - row);
+                for (int b = first; b < first + count; b++)
+                {
+                    Multiply(sum, L, dy + ((((nint)b * n) + row) * L), s, panel + ((nint)b * L * L), rows, lanes, accumulate: b > first);
+                }
+
+                Add(dw + ((nint)row * k), k, sum, rows, k);
             }
         }
     }

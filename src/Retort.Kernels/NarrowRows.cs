@@ -87,7 +87,9 @@ public static unsafe class NarrowRows
         }
     }
 
-    internal static void WidenBFloat16(float* to, ushort* from, int count)
+    // Optimised from the first call on: as the runtime first compiles it, widening takes longer than the product that waits for it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void WidenBFloat16(float* to, ushort* from, int count)
     {
         int i = 0;
         if (Vector256.IsHardwareAccelerated)
@@ -106,6 +108,7 @@ public static unsafe class NarrowRows
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void WidenQ8(float* to, ushort* from, int count)
     {
         for (int i = 0; i < count; i += Block, from += BlockWords)

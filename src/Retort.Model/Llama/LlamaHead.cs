@@ -24,7 +24,7 @@ public sealed class LlamaHead
     const long ChunkBytes = 128L << 20;
 
     /// <summary>The same where the head is frozen: no logits wait for a gradient of its weights.</summary>
-    const long FrozenBytes = 64L << 20;
+    const long FrozenBytes = 32L << 20;
 
     readonly int _vocabulary;
     readonly int _chunk;
@@ -61,7 +61,9 @@ public sealed class LlamaHead
         return (int)((blocks + chunks - 1) / chunks);
     }
 
-    static int GroupOf(int chunk, Workers workers) => Math.Clamp(chunk / (2 * workers.Threads), 1, Group);
+    /// <summary>Blocks of one item. A frozen head's chunks are small, so its items are as large as leave every thread one: each item widens all of
+    /// the head's weights.</summary>
+    int GroupOf(int chunk, Workers workers) => Math.Clamp(chunk / ((_panels is null ? 1 : 2) * workers.Threads), 1, Group);
 
     /// <summary>Logits and loss of the blocks that count, and with <paramref name="gradients"/> the backward pass through the head.</summary>
     /// <param name="weights">The student.</param>

@@ -9,6 +9,9 @@ every loss, and golden.safetensors in float32: input_ids, targets, loss_weight, 
 grad.LOSS.logits, and for four of them grad.LOSS.TENSOR. A loss is the mean over tokens weighted by loss_weight, in nats; a divergence at temperature t is
 multiplied by t squared. jsd_bB is B * KL(p || m) + (1 - B) * KL(q || m) with m = B * p + (1 - B) * q, p the teacher and q the student.
 The same torch gives the same bytes: the only randomness is a seeded generator on the CPU.
+
+The folder lora holds beside these what PEFT would write of an adapter of the model llama-tied, adapter_config.json and adapter_model.safetensors;
+its logits and losses are those of the model with W + alpha / r * B * A in the place of W, and its gradients those of A and B.
 """
 
 import array
@@ -62,6 +65,29 @@ def shapes(m):
     yield "model.norm.weight", (HIDDEN,)
     if not m["tied"]:
         yield "lm_head.weight", (m["vocabulary"], HIDDEN)
+
+
+ADAPTER = dict(r=3, lora_alpha=6, target_modules=["q_proj", "v_proj", "o_proj", "gate_proj", "down_proj"])
+
+
+def adapter_shapes(m):
+    """Name and shape of every tensor of the adapter: A is [r, inputs], B is [outputs, r]."""
+    for name, shape in shapes(m):
+        module = name.removesuffix(".weight")
+        if module.rsplit(".", 1)[1] in ADAPTER["target_modules"]:
+            yield f"base_model.model.{module}.lora_A.weight", (ADAPTER["r"], shape[1])
+            yield f"base_model.model.{module}.lora_B.weight", (shape[0], ADAPTER["r"])
+
+
+def adapted(w, lora):
+    """The weights with the adapter in them."""
+    made = dict(w)
+    for name, a in lora.items():
+        if name.endswith("lora_A.weight"):
+            module = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+            b = lora[name.replace("lora_A", "lora_B")]
+            made[module + ".weight"] = w[module + ".weight"] + ADAPTER["lora_alpha"] / ADAPTER["r"] * (b @ a)
+    return made
 
 
 def draw(shape, generator):
@@ -196,31 +222,45 @@ def config(m):
     }
 
 
+def write(folder, m, generator, w, trained, run):
+    """Inputs, logits, losses and gradients of one model; run gives the weights the model computes with."""
+    ids = torch.randint(m["vocabulary"], (SEQUENCES, LENGTH + 1), generator=generator)
+    inputs, targets = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
+    weight = torch.randint(3, (SEQUENCES, LENGTH), generator=generator).double() / 2  # a third of the tokens does not count
+    weight[:, -1] = 1
+    teacher = 2 * draw((SEQUENCES, LENGTH, m["vocabulary"]), generator).float().double()
+    logits = forward(m, run(), inputs)
+    tensors = {"input_ids": inputs, "targets": targets, "loss_weight": weight, "teacher_logits": teacher, "logits": logits}
+    values = {}
+    for key, deep in LOSSES.items():
+        value = loss(key, logits, teacher, targets, weight)
+        values[key] = value.item()
+        of = {"logits": logits, **(trained if deep else {})}
+        gradients = torch.autograd.grad(value, list(of.values()), retain_graph=True)
+        tensors.update((f"grad.{key}.{tensor}", g) for tensor, g in zip(of, gradients))
+    os.makedirs(folder, exist_ok=True)
+    write_json(os.path.join(folder, "config.json"), config(m))
+    write_json(os.path.join(folder, "losses.json"), values)
+    save(os.path.join(folder, "model.safetensors"), w)
+    save(os.path.join(folder, "golden.safetensors"), tensors)
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     for seed, (name, m) in enumerate(MODELS.items()):
         generator = torch.Generator().manual_seed(20 + seed)
         w = weights(m, generator)
-        ids = torch.randint(m["vocabulary"], (SEQUENCES, LENGTH + 1), generator=generator)
-        inputs, targets = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
-        weight = torch.randint(3, (SEQUENCES, LENGTH), generator=generator).double() / 2  # a third of the tokens does not count
-        weight[:, -1] = 1
-        teacher = 2 * draw((SEQUENCES, LENGTH, m["vocabulary"]), generator).float().double()
-        logits = forward(m, w, inputs)
-        tensors = {"input_ids": inputs, "targets": targets, "loss_weight": weight, "teacher_logits": teacher, "logits": logits}
-        values = {}
-        for key, deep in LOSSES.items():
-            value = loss(key, logits, teacher, targets, weight)
-            values[key] = value.item()
-            of = {"logits": logits, **(w if deep else {})}
-            gradients = torch.autograd.grad(value, list(of.values()), retain_graph=True)
-            tensors.update((f"grad.{key}.{tensor}", g) for tensor, g in zip(of, gradients))
-        folder = os.path.join(here, name)
-        os.makedirs(folder, exist_ok=True)
-        write_json(os.path.join(folder, "config.json"), config(m))
-        write_json(os.path.join(folder, "losses.json"), values)
-        save(os.path.join(folder, "model.safetensors"), w)
-        save(os.path.join(folder, "golden.safetensors"), tensors)
+        write(os.path.join(here, name), m, generator, w, w, lambda: w)
+
+    m, generator = MODELS["llama-tied"], torch.Generator().manual_seed(60)
+    w = {name: value.bfloat16().double() for name, value in weights(m, generator).items()}  # the frozen weights are held as bfloat16
+    lora = {name: (draw(shape, generator) * 0.3).float().double().requires_grad_() for name, shape in adapter_shapes(m)}
+    folder = os.path.join(here, "lora")
+    write(folder, m, generator, w, lora, lambda: adapted(w, lora))
+    save(os.path.join(folder, "adapter_model.safetensors"), lora)
+    write_json(os.path.join(folder, "adapter_config.json"), {
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "lora", "bias": "none", "fan_in_fan_out": False, "inference_mode": True, "init_lora_weights": True,
+        "lora_dropout": 0.0, "modules_to_save": None, "use_dora": False, "use_rslora": False, **ADAPTER})
 
 
 if __name__ == "__main__":
