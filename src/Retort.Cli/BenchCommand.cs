@@ -49,13 +49,17 @@ static class BenchCommand
         Option<string?> student = Inputs.Text("--student", ShapeText.Form + ",VOCAB", "Shape of the student"), teacher = Inputs.Text("--teacher", ShapeText.Form, "Shape of a live teacher; the loss is then forward KL instead of cross entropy");
         Option<string?> from = Inputs.Text("--from", "DIR", "Do the work in this folder: student/, teacher/ where there is one, tokens.i32");
         Option<int> context = Inputs.Whole("--context", "Tokens a row", 256, 1, 1 << 20), batch = Inputs.Whole("--batch", "Rows a step", 8, 1, 1 << 16), steps = Inputs.Whole("--steps", "Steps measured, after two that are not", 8, 1, 100_000), threads = Inputs.Threads();
+        Option<int?> lora = Inputs.OptionalWhole("--lora", "Train an adapter of this rank on every linear layer, the weights frozen", 1, LoraOptions.MostRank);
+        Option<string?> narrow = Inputs.Text("--base", "bf16|q8_0", "How frozen weights are held under an adapter [default: bf16]");
+        Option<bool> checkpointing = Inputs.Flag("--checkpointing", "Keep each layer's input and compute the rest again in the backward pass");
         Verb verb = new(
             "train", "Measure training steps on random tokens, or on weights and tokens that another trainer wrote down.",
             "retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16 --steps 10",
             "retort bench train --student 48,3,6,3,128,512 --teacher 64,5,8,4,172 --context 256 --batch 16",
+            "retort bench train --student 576,30,9,3,1536,49152 --context 256 --batch 2 --lora 16",
             "retort bench train --from dump --context 256 --batch 16 --json")
         {
-            student, teacher, context, batch, steps, threads, from,
+            student, teacher, context, batch, steps, threads, from, lora, narrow, checkpointing,
         };
         verb.SetAction(parsed =>
         {
@@ -66,6 +70,13 @@ static class BenchCommand
                 throw new UserError("one of --student and --from is needed", "bench train", "Give --student SHAPE for random weights, or --from DIR for weights written down.");
             }
 
+            TrainBenchOptions options = new(
+                parsed.GetValue(lora) is { } rank ? new LoraOptions(rank, 2 * rank, LoraOptions.AllTargets) : null, parsed.GetValue(narrow) ?? "bf16", parsed.GetValue(checkpointing));
+            if (folder is not null && (options.Lora is not null || options.Checkpointing))
+            {
+                throw new UserError("--lora and --checkpointing need --student", "bench train", "Give --student SHAPE.");
+            }
+
             TrainBenchResult r;
             if (folder is not null)
             {
@@ -74,7 +85,7 @@ static class BenchCommand
             else
             {
                 LlamaConfig config = ShapeText.Parse(shape!, "--student", t, null);
-                r = TrainBench.Run(config, parsed.GetValue(teacher) is { } other ? ShapeText.Parse(other, "--teacher", t, config.Vocabulary) : null, t, b, parsed.GetValue(steps), n);
+                r = TrainBench.Run(config, parsed.GetValue(teacher) is { } other ? ShapeText.Parse(other, "--teacher", t, config.Vocabulary) : null, t, b, parsed.GetValue(steps), n, options);
             }
 
             session.Answer(

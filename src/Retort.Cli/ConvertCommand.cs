@@ -11,22 +11,24 @@ static class ConvertCommand
         Argument<string> from = Inputs.Argument("IN", "A Hugging Face folder, a .gguf file or a llama2.c .bin file"), to = Inputs.Argument("OUT", "The folder to write, or a .gguf file");
         Option<string> type = new("--type") { Description = "How weights are stored", HelpName = "f32|f16|bf16|q8_0|q4_0", DefaultValueFactory = _ => "f32" };
         Option<string?> tokenizer = Inputs.Text("--tokenizer", "FILE", "A tokenizer that goes before the one beside the model");
+        Option<string?> adapter = Inputs.Text("--adapter", "DIR", "A LoRA adapter in PEFT's form to merge into the model");
         Option<bool> force = Inputs.Flag("--force", "Replace a model that is already in OUT");
         Verb verb = new(
             "convert", "Write a model as a Hugging Face folder or as a GGUF file for llama.cpp and Ollama, tokenizer included.",
             "retort convert stories260K.bin stories260K --type bf16",
             "retort convert runs/tales/student student-f16 --type f16",
-            "retort convert runs/tales/student student.gguf --type q8_0")
+            "retort convert runs/tales/student student.gguf --type q8_0",
+            "retort convert base merged --adapter runs/narrow/student/adapter --type bf16")
         {
-            from, to, type, tokenizer, force,
+            from, to, type, adapter, tokenizer, force,
         };
         verb.SetAction(parsed =>
         {
             string place = parsed.GetRequiredValue(to), name = parsed.GetRequiredValue(type);
             bool gguf = place.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
             ConvertedModel made = gguf
-                ? ModelConversion.ToGguf(parsed.GetRequiredValue(from), place, BlockType(name), parsed.GetValue(tokenizer), parsed.GetValue(force), session.Stop)
-                : ModelConversion.Run(parsed.GetRequiredValue(from), place, Number(name), parsed.GetValue(tokenizer), parsed.GetValue(force), session.Stop);
+                ? ModelConversion.ToGguf(parsed.GetRequiredValue(from), place, BlockType(name), parsed.GetValue(tokenizer), parsed.GetValue(adapter), parsed.GetValue(force), session.Stop)
+                : ModelConversion.Run(parsed.GetRequiredValue(from), place, Number(name), parsed.GetValue(tokenizer), parsed.GetValue(adapter), parsed.GetValue(force), session.Stop);
             session.Answer(
                 gguf ? new { file = made.Path, type = name, made.Parameters, made.Bytes, made.Tokenizer } : new { folder = made.Path, type = name, made.Parameters, made.Bytes, made.Tokenizer },
                 [

@@ -78,9 +78,15 @@ static class Inputs
         Description = help,
         HelpName = RealNumber,
         DefaultValueFactory = _ => otherwise,
-        CustomParser = r => double.TryParse(r.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
-            ? value
-            : Refuse<double>(r, string.Create(CultureInfo.InvariantCulture, $"must be a number from {least} to {most}, not '{r.Tokens[0].Value}'")),
+        CustomParser = r => Number(r, least, most),
+    };
+
+    /// <summary>A number without a default.</summary>
+    public static Option<double?> OptionalNumber(string name, string help, double least, double most) => new(name)
+    {
+        Description = help,
+        HelpName = RealNumber,
+        CustomParser = r => Number(r, least, most),
     };
 
     /// <summary>How many threads compute; 0 stands for all cores.</summary>
@@ -95,6 +101,11 @@ static class Inputs
             ? value
             : Refuse<long>(result, most is int.MaxValue or long.MaxValue ? $"must be a whole number from {least}, not '{text}'" : $"must be a whole number from {least} to {most}, not '{text}'");
     }
+
+    static double Number(ArgumentResult result, double least, double most) =>
+        double.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
+            ? value
+            : Refuse<double>(result, string.Create(CultureInfo.InvariantCulture, $"must be a number from {least} to {most}, not '{result.Tokens[0].Value}'"));
 
     static T? Refuse<T>(ArgumentResult result, string what)
     {

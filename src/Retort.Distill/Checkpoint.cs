@@ -182,5 +182,5 @@ public sealed class Checkpoint(string path, string key)
         return hash.GetHashAndReset().AsSpan().SequenceEqual(stated);
     }
 
-    static IEnumerable<FloatBuffer> Arenas(Optimizer optimizer) => new[] { optimizer.Weights, optimizer.First, optimizer.Second }.SelectMany(w => w.Arenas);
+    static IEnumerable<FloatBuffer> Arenas(Optimizer optimizer) => new[] { optimizer.Weights, optimizer.First, optimizer.Second }.SelectMany(w => w);
 }

@@ -173,7 +173,7 @@ public sealed partial class DistillJob
                 new Dictionary<string, string> { ["retort"] = typeof(DistillJob).Assembly.GetName().Version?.ToString(3) ?? "", [".NET"] = Environment.Version.ToString(), ["system"] = RuntimeInformation.OSDescription }),
             verdict is null ? null : verdict with { EqualCompute = EqualComputeFinding.Of(verdict, spent, evaluated.Results.Student.Mean.CrossEntropy) },
             teacherFacts,
-            new ModelFacts("student", Shape(config), config.Parameters, config.Parameters * bytesEach),
+            new ModelFacts("student", Shape(config) + (Lora is { } lora ? string.Create(CultureInfo.InvariantCulture, $"; an adapter of rank {lora.Adapter.Rank} on {string.Join(", ", lora.TargetNames)} ({lora.Adapter.Parameters(config):n0} weights) was trained on the {lora.Base} base") : ""), config.Parameters, config.Parameters * bytesEach),
             new DataFacts(corpus.Source, train.Documents, train.Counted, heldOut.Documents, heldOut.Counted, _recipe.Data.TeacherSamples is not null),
             facts,
             evaluated.Results,

@@ -7,7 +7,8 @@ namespace Retort.Distill;
 /// <summary>Step 5: every model of every seed.</summary>
 public sealed partial class DistillJob
 {
-    sealed record Trained(IReadOnlyList<LlamaWeights> Students, IReadOnlyList<LlamaWeights> Twins, IReadOnlyList<LlamaWeights> EqualComputeTwins, IReadOnlyList<SeedCurves> Curves, ValidationFacts Validation);
+    /// <param name="Adapter">Of the first student, where adapters are trained.</param>
+    sealed record Trained(IReadOnlyList<LlamaWeights> Students, IReadOnlyList<LlamaWeights> Twins, IReadOnlyList<LlamaWeights> EqualComputeTwins, IReadOnlyList<SeedCurves> Curves, ValidationFacts Validation, LoraAdapter? Adapter);
 
     /// <summary>One model of one seed: what it learns from, how fast and how long.</summary>
     sealed record Arm(string Name, long Seed, LossWeights Loss, double Rate, int Steps)
@@ -45,11 +46,14 @@ public sealed partial class DistillJob
 
         metrics.Save();
         Dictionary<Arm, (LlamaWeights Weights, IReadOnlyList<TrainPoint> Curve)> made = [];
+        LoraAdapter? adapter = null;
         for (int i = 0; i < arms.Length; i++)
         {
             Arm arm = arms[i];
             string title = string.Create(CultureInfo.InvariantCulture, $"{arm.Name.Replace('_', ' ')}, seed {arm.Seed} ({i + 1} of {arms.Length})");
-            made[arm] = Train(trainer, config, teacher, teacherHash, arm, title, loss, metrics);
+            (StudentWeights student, IReadOnlyList<TrainPoint> curve) = Train(trainer, config, teacher, teacherHash, arm, title, loss, metrics);
+            made[arm] = (student.Merged(_workers), curve);
+            adapter ??= (student as StudentWeights.Adapted)?.Adapter;
         }
 
         _manifest.Add("metrics", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "metrics.jsonl");
@@ -59,7 +63,7 @@ public sealed partial class DistillJob
         return new(
             Models(Arm.Student), Models(Arm.Twin), Models(Arm.TwinEqualCompute),
             [.. _recipe.Train.Seeds.Select(s => new SeedCurves(s, Curve(Arm.Student, s), Curve(Arm.Twin, s), Curve(Arm.TwinEqualCompute, s)))],
-            new ValidationFacts(rows.Rows, rows.Counted, reached));
+            new ValidationFacts(rows.Rows, rows.Counted, reached), adapter);
     }
 
     IEnumerable<Arm> Arms(int steps, RateSearch? search, double factor) => _recipe.Train.Seeds.SelectMany(seed => Arms(seed, steps, search, factor));
@@ -87,13 +91,13 @@ public sealed partial class DistillJob
     {
         long trained = (long)steps * _recipe.Train.Rows * _recipe.Train.Accumulate * _recipe.Train.Context;
         long scored = _recipe.Signal.Kind == "live" && _recipe.Loss.NeedsTeacher ? trained : 0, once = sampled + (_recipe.Signal.Kind == "top_k" ? positions : 0);
-        return TrainingCompute.Of(student, teacher?.Config, trained, scored, once, _recipe.Train.Seeds.Count, (_recipe.Train.OnPolicy?.Share ?? 0) * trained, context);
+        return TrainingCompute.Of(student, teacher?.Config, trained, scored, once, _recipe.Train.Seeds.Count, (_recipe.Train.OnPolicy?.Share ?? 0) * trained, context, Lora?.Adapter, _recipe.Train.Checkpointing);
     }
 
-    (LlamaWeights, IReadOnlyList<TrainPoint>) Train(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string teacherHash, Arm arm, string title, ValidationLoss validation, RunMetrics metrics)
+    (StudentWeights, IReadOnlyList<TrainPoint>) Train(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, string teacherHash, Arm arm, string title, ValidationLoss validation, RunMetrics metrics)
     {
-        LlamaWeights weights = StudentModel.Create(_recipe, config, teacher, Seed(arm.Seed));
-        string key = $"{_recipeHash} {arm.Name} {arm.Seed} {arm.Rate.ToString("R", CultureInfo.InvariantCulture)} {arm.Steps} {trainer.DataHash} {teacherHash}";
+        StudentWeights weights = StudentModel.Create(_recipe, config, teacher, Frozen, Seed(arm.Seed));
+        string key = $"{_recipeHash} {arm.Name} {arm.Seed} {arm.Rate.ToString("R", CultureInfo.InvariantCulture)} {arm.Steps} {trainer.DataHash} {teacherHash}{(Frozen is null ? "" : " " + Frozen.Hash)}";
         Checkpoint checkpoint = new(Path.Combine(_options.Out, arm.File), key)
         {
             Saved = curve =>

@@ -53,6 +53,7 @@ public sealed partial class DistillJob : IDisposable
     readonly List<StepTime> _times = [];
     readonly List<string> _warnings = [];
     readonly string _recipeHash;
+    readonly Lazy<FrozenModel?> _opened;
 
     DistillJob(Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
     {
@@ -65,6 +66,7 @@ public sealed partial class DistillJob : IDisposable
         _workers = new(recipe.Train.Threads > 0 ? recipe.Train.Threads : Environment.ProcessorCount);
         _manifest = new(options.Out);
         _plan = new(time);
+        _opened = new(() => StudentModel.OpenFrozen(recipe));
         _recipeHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeText.Of(recipe))));
     }
 
@@ -88,7 +90,7 @@ public sealed partial class DistillJob : IDisposable
 
         // 2
         (Corpus corpus, Tokenizer tokenizer, Dataset train, Dataset validation, Dataset heldOut) = Timed("data", () => Gather(teacher, teacherTokenizer));
-        LlamaConfig config = StudentModel.Config(_recipe, tokenizer, teacher);
+        LlamaConfig config = StudentModel.Config(_recipe, tokenizer, teacher, Frozen);
         CheckMemory(config, teacher);
         TakeFolder();
         double tokensPerRow = (double)train.Counted / train.Rows;
@@ -98,7 +100,7 @@ public sealed partial class DistillJob : IDisposable
         TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, tokenizer, train));
 
         // 4 and 5
-        Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers, _recipe.Train.OnPolicy is { } own ? OnPolicy.Of(own, corpus.Train, train, tokenizer) : null);
+        Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers, _recipe.Train.OnPolicy is { } own ? OnPolicy.Of(own, corpus.Train, train, tokenizer) : null, Lora is not null, _recipe.Train.Checkpointing);
         RateSearch? search = Timed("search", () => SearchRate(trainer, config, teacher, validation));
         TrainingCompute compute = Compute(config, teacher, corpus.Sampled, train.Tokens.Length, Steps(tokensPerRow), train.MeanContext);
         Trained trained = Timed("train", () => Train(trainer, config, teacher, teacherHash, validation, search, compute));
@@ -111,12 +113,16 @@ public sealed partial class DistillJob : IDisposable
         WriteReport(report);
 
         // 8
-        Export(trained.Students[0], tokenizer);
+        Export(trained, tokenizer);
         return report;
     }
 
     /// <summary>What a trial leaves that ended in no number.</summary>
     const string Diverged = "diverged";
+
+    LoraRecipe? Lora => (_recipe.Student as StudentRecipe.From)?.Lora;
+
+    FrozenModel? Frozen => _opened.Value;
 
     LossWeights TwinLoss => new(1, 0, 0, 0, 0.5f, 1);
 
@@ -184,7 +190,7 @@ public sealed partial class DistillJob : IDisposable
         }
 
         Tokenizer tokenizer = Tokenizer.Open(model.TokenizerPath);
-        StudentModel.CheckVocabulary(_recipe, tokenizer, model.Weights.Config);
+        StudentModel.CheckVocabulary(_recipe, tokenizer, model.Weights.Config, Frozen);
         return (model.Weights, new ModelFacts(Relative(_recipe.Teacher), Shape(model.Weights.Config), model.Weights.Config.Parameters, model.Bytes), model.Hash, tokenizer);
     }
 
@@ -210,7 +216,7 @@ public sealed partial class DistillJob : IDisposable
         {
             TakeFolder();
             int context = _recipe.Train.Context;
-            Plan(StudentModel.Config(_recipe, tokenizer, teacher), teacher, (long)count * context, (long)count * context, (long)_recipe.Data.HeldOut * context, context, context / 2.0);
+            Plan(StudentModel.Config(_recipe, tokenizer, teacher, Frozen), teacher, (long)count * context, (long)count * context, (long)_recipe.Data.HeldOut * context, context, context / 2.0);
             Generator generator = new(teacher, tokenizer, _workers);
             int[] begin = generator.Encode("");
             SamplingOptions options = new() { Temperature = _recipe.Data.SampleTemperature, MaxTokens = Math.Min(teacher.Config.Context, _recipe.Train.Context) - begin.Length, Seed = _recipe.Data.Seed };
@@ -229,26 +235,11 @@ public sealed partial class DistillJob : IDisposable
     {
         if (_recipe.Student is StudentRecipe.From from)
         {
-            return Tokenizer.Open(ModelReference.Open(from.Reference).TokenizerPath ?? throw new UserError("there is no tokenizer beside the student", from.Reference, "Put its tokenizer.json into the folder."));
+            return Tokenizer.Open((Frozen is null ? ModelReference.Open(from.Reference).TokenizerPath : Frozen.TokenizerPath) ?? throw new UserError("there is no tokenizer beside the student", from.Reference, "Put its tokenizer.json into the folder."));
         }
 
         int size = ((StudentRecipe.Shape)_recipe.Student).TrainTokenizer ?? throw new UserError("there is no tokenizer", "student.train_tokenizer", "Give the size of a vocabulary to train.");
         return BytePairTrainer.Train(corpus.Train.Select(d => d.Prompt + d.Answer), size, corpus.SpecialTokens);
-    }
-
-    void CheckMemory(LlamaConfig student, LlamaWeights? teacher)
-    {
-        LlamaConfig c = student;
-        double tokens = (double)_recipe.Train.Rows * _recipe.Train.Context;
-        double kept = tokens * c.Layers * ((3.0 * c.Hidden) + (2 * c.QueryWidth) + (2 * c.KeyWidth) + (2.0 * c.FeedForward)), beside = tokens * ((12.0 * c.Hidden) + (6 * c.QueryWidth) + (4 * c.FeedForward));
-        int models = 1 + _recipe.Train.Seeds.Count + (_recipe.Twin is { } twin ? _recipe.Train.Seeds.Count * (twin.EqualCompute ? 2 : 1) : 0);
-        double needed = 4.0 * ((c.Parameters * (3.0 + models)) + kept + beside) + (128 << 20), available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - (teacher is null ? 0 : LlamaWeights.Bytes(teacher.Config));
-        if (needed > available)
-        {
-            throw new UserError(
-                string.Create(CultureInfo.InvariantCulture, $"training this student takes about {needed / (1L << 30):f1} GiB, and {available / (1L << 30):f1} GiB are there"), "student",
-                "Lower train.rows or train.context (accumulate keeps the batch), or take a smaller student.");
-        }
     }
 
     TeacherSignal Signal(LlamaWeights? teacher, string teacherHash, Tokenizer tokenizer, Dataset train)
@@ -302,10 +293,10 @@ public sealed partial class DistillJob : IDisposable
                 double? loss1;
                 try
                 {
-                    LlamaWeights weights = StudentModel.Create(_recipe, config, teacher, Seed(_recipe.Train.Seeds[0]));
+                    StudentWeights weights = StudentModel.Create(_recipe, config, teacher, Frozen, Seed(_recipe.Train.Seeds[0]));
                     TrainOptions options = Options(rate, _recipe.Train.Seeds[0], loss) with { Steps = Math.Max(1, (int)(Steps(trainer.TokensPerRow) * _recipe.Train.SearchShare)) };
                     trainer.Run(weights, options, null, (p, steps) => Show(trial.File, trial.Title, p, steps), _stop);
-                    RowScores scores = Evaluation.Score([weights], null, validation, _workers, _stop)[0];
+                    RowScores scores = Evaluation.Score([weights.Merged(_workers)], null, validation, _workers, _stop)[0];
                     double mean = scores.Mean(scores.CrossEntropy);
                     loss1 = double.IsFinite(mean) ? mean : null;
                 }
@@ -355,12 +346,21 @@ public sealed partial class DistillJob : IDisposable
         _manifest.Add("report", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "report.json", "report.html");
     }
 
-    void Export(LlamaWeights student, Tokenizer tokenizer)
+    void Export(Trained trained, Tokenizer tokenizer)
     {
+        LlamaWeights student = trained.Students[0];
         string folder = Path.Combine(_options.Out, "student");
         ModelFolder.Write(folder, student, _recipe.Export.Type switch { "f32" => NumberType.F32, "f16" => NumberType.F16, _ => NumberType.BF16 }, stop: _stop);
         tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
-        _manifest.Add("export", new Dictionary<string, string> { ["tokenizer"] = tokenizer.Hash }, [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(f => "student/" + Path.GetFileName(f))]);
+        List<string> files = [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(f => "student/" + Path.GetFileName(f))];
+        if (trained.Adapter is { } adapter)
+        {
+            string beside = Path.Combine(folder, "adapter");
+            AdapterFolder.Write(beside, adapter, Relative(((StudentRecipe.From)_recipe.Student).Reference), Frozen!.Hash);
+            files.AddRange(Directory.GetFiles(beside).Order(StringComparer.Ordinal).Select(f => "student/adapter/" + Path.GetFileName(f)));
+        }
+
+        _manifest.Add("export", new Dictionary<string, string> { ["tokenizer"] = tokenizer.Hash }, [.. files]);
     }
 
     T Timed<T>(string step, Func<T> work)

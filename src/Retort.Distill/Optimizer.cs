@@ -19,7 +19,7 @@ public sealed record OptimizerOptions
     public float ClipNorm { get; init; } = 1f;
 }
 
-/// <summary>Weights, their gradient and both moments of AdamW: four arenas of one shape, and the loop over them.</summary>
+/// <summary>Weights, their gradient and both moments of AdamW: four lists of arenas of one shape, and the loop over them.</summary>
 public sealed class Optimizer
 {
     const int Chunk = 1 << 16;
@@ -28,19 +28,19 @@ public sealed class Optimizer
     readonly (int Arena, int Start, int Length)[] _chunks;
     readonly double[] _squares;
 
-    public Optimizer(LlamaWeights weights, OptimizerOptions options)
+    /// <param name="weights">What is trained.</param>
+    /// <param name="gradients">Arenas of the same lengths, where the gradient accumulates; each step clears it.</param>
+    public Optimizer(IReadOnlyList<FloatBuffer> weights, IReadOnlyList<FloatBuffer> gradients, OptimizerOptions options)
     {
-        Weights = weights;
-        Gradients = new(weights.Config);
-        First = new(weights.Config);
-        Second = new(weights.Config);
-        _options = options;
+        (Weights, Gradients, _options) = (weights, gradients, options);
+        First = [.. weights.Select(a => new FloatBuffer(a.Length))];
+        Second = [.. weights.Select(a => new FloatBuffer(a.Length))];
         List<(int, int, int)> chunks = [];
-        for (int arena = 0; arena < weights.Arenas.Count; arena++)
+        for (int arena = 0; arena < weights.Count; arena++)
         {
-            for (int start = 0; start < weights.Arenas[arena].Length; start += Chunk)
+            for (int start = 0; start < weights[arena].Length; start += Chunk)
             {
-                chunks.Add((arena, start, Math.Min(Chunk, weights.Arenas[arena].Length - start)));
+                chunks.Add((arena, start, Math.Min(Chunk, weights[arena].Length - start)));
             }
         }
 
@@ -48,15 +48,20 @@ public sealed class Optimizer
         _squares = new double[_chunks.Length];
     }
 
-    public LlamaWeights Weights { get; }
+    public Optimizer(LlamaWeights weights, OptimizerOptions options)
+        : this(weights.Arenas, new LlamaWeights(weights.Config).Arenas, options)
+    {
+    }
 
-    public LlamaWeights Gradients { get; }
+    public IReadOnlyList<FloatBuffer> Weights { get; }
+
+    public IReadOnlyList<FloatBuffer> Gradients { get; }
 
     /// <summary>First moment.</summary>
-    public LlamaWeights First { get; }
+    public IReadOnlyList<FloatBuffer> First { get; }
 
     /// <summary>Second moment.</summary>
-    public LlamaWeights Second { get; }
+    public IReadOnlyList<FloatBuffer> Second { get; }
 
     /// <summary>Updates made so far.</summary>
     public int Steps { get; set; }
@@ -68,7 +73,7 @@ public sealed class Optimizer
         workers.Run(_chunks.Length, (i, _) =>
         {
             (int arena, int start, int length) = _chunks[i];
-            _squares[i] = AdamW.SquaredNorm(Gradients.Arenas[arena].Slice(start, length));
+            _squares[i] = AdamW.SquaredNorm(Gradients[arena].Slice(start, length));
         });
         double norm = Math.Sqrt(_squares.Sum());
         Steps++;
@@ -77,8 +82,8 @@ public sealed class Optimizer
         {
             (int arena, int start, int length) = _chunks[i];
             AdamW.Update(
-                Weights.Arenas[arena].Slice(start, length), Gradients.Arenas[arena].Slice(start, length),
-                First.Arenas[arena].Slice(start, length), Second.Arenas[arena].Slice(start, length), step);
+                Weights[arena].Slice(start, length), Gradients[arena].Slice(start, length),
+                First[arena].Slice(start, length), Second[arena].Slice(start, length), step);
         });
         return norm;
     }

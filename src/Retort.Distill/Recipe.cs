@@ -36,7 +36,8 @@ public abstract record StudentRecipe
     public sealed record TeacherLayers(IReadOnlyList<int> Layers) : StudentRecipe;
 
     /// <summary>Any model folder of the teacher's vocabulary.</summary>
-    public sealed record From(string Reference) : StudentRecipe;
+    /// <param name="Lora">Null trains all of its weights.</param>
+    public sealed record From(string Reference, LoraRecipe? Lora = null) : StudentRecipe;
 }
 
 /// <param name="Sample">Name of a bundled generator, or null.</param>
@@ -57,10 +58,11 @@ public sealed record SignalRecipe(string Kind, int K, TailHandling Tail);
 /// <param name="Context">Tokens of a row, a multiple of 32.</param>
 /// <param name="Rates">Peak learning rates; with more than one the best on validation text is taken, for student and twin alike.</param>
 /// <param name="OnPolicy">Null trains on the corpus alone.</param>
+/// <param name="Checkpointing">Keep each layer's input and compute the rest again in the backward pass: less memory, more time, the same bits.</param>
 /// <param name="SearchShare">Share of the budget each trial of the search gets.</param>
 public sealed record TrainRecipe(
     long Tokens, int Rows, int Accumulate, int Context, IReadOnlyList<double> Rates, double SearchShare, IReadOnlyList<long> Seeds, Schedule Schedule, OptimizerOptions Optimizer, OnPolicyRecipe? OnPolicy,
-    double CheckpointSeconds, int Threads);
+    bool Checkpointing, double CheckpointSeconds, int Threads);
 
 /// <param name="Share">Share of the micro-batches that the student writes itself and the teacher scores.</param>
 /// <param name="MaxTokens">Longest answer it writes.</param>

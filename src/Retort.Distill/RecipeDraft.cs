@@ -92,6 +92,7 @@ public static class RecipeDraft
             # The model to go on training. Its vocabulary must be the teacher's, token by token.
             student:
               from: {Quote(student)}
+              # lora: {"{rank: 16, alpha: 32, targets: all-linear, dropout: 0, base: bf16}"} trains an adapter on its frozen weights instead.
             """ : $$"""
             # The model to make. It begins from nothing and takes the teacher's vocabulary.
             # Instead of shape, teacher_layers: [0, 2, 4] copies layers of the teacher, and from: FOLDER goes on with a model.

@@ -67,6 +67,7 @@ public static class RecipeFile
     static StudentRecipe Student(YamlFields s, bool teacher, Func<string, string> absolute)
     {
         YamlFields shape = s.Map("shape");
+        LoraRecipe? lora = LoraRecipe.Read(s.Map("lora"));
         string? from = s.Text("from");
         IReadOnlyList<long>? layers = s.Has("teacher_layers") ? s.Wholes("teacher_layers", [], 0, 1023) : null;
         if ((shape.Present ? 1 : 0) + (from is null ? 0 : 1) + (layers is null ? 0 : 1) != 1)
@@ -80,12 +81,17 @@ public static class RecipeFile
             s.Fault("train_tokenizer", "is needed where there is no teacher to take the tokenizer from");
         }
 
+        if (lora is not null && from is null)
+        {
+            s.Fault("lora", "needs from: an adapter is trained on a model that exists");
+        }
+
         if (!teacher && layers is not null)
         {
             s.Fault("teacher_layers", "needs a teacher");
         }
 
-        StudentRecipe made = from is not null ? new StudentRecipe.From(absolute(from))
+        StudentRecipe made = from is not null ? new StudentRecipe.From(absolute(from), lora)
             : layers is not null ? new StudentRecipe.TeacherLayers([.. layers.Select(l => (int)l)])
             : Shape(shape, trained);
         shape.Close();
@@ -193,7 +199,7 @@ public static class RecipeFile
             new(t.Choice("schedule", "cosine", "cosine", "warmup_stable_decay") == "cosine" ? ScheduleKind.Cosine : ScheduleKind.WarmupStableDecay, t.Number("warmup", 0.05, 0, 1), t.Number("decay", 0.2, 0, 1), t.Number("floor", 0.05, 0, 1)),
             new OptimizerOptions { WeightDecay = (float)t.Number("weight_decay", 0.01, 0, 10), ClipNorm = (float)t.Number("clip", 1, 1e-6, 1e9), Beta1 = (float)t.Number("beta1", 0.9, 0, 0.99999), Beta2 = (float)t.Number("beta2", 0.95, 0, 0.999999) },
             OnPolicy(t.Map("on_policy"), loss, signal),
-            t.Number("checkpoint_seconds", 30, 0, 1e9), t.Whole("threads", 0, 0, 1024));
+            t.Flag("checkpointing", false), t.Number("checkpoint_seconds", 30, 0, 1e9), t.Whole("threads", 0, 0, 1024));
         if (seeds.Distinct().Count() != seeds.Count || seeds.Count == 0)
         {
             t.Fault("seeds", "must be different numbers, at least one");

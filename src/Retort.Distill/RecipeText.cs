@@ -35,7 +35,7 @@ public static class RecipeText
             ("seeds", List(t.Seeds.Select(s => Number(s)))), ("schedule", t.Schedule.Kind is ScheduleKind.Cosine ? "cosine" : "warmup_stable_decay"), ("warmup", Number(t.Schedule.Warmup)), ("decay", Number(t.Schedule.Decay)),
             ("floor", Number(t.Schedule.Floor)), ("weight_decay", Number(t.Optimizer.WeightDecay)), ("clip", Number(t.Optimizer.ClipNorm)), ("beta1", Number(t.Optimizer.Beta1)), ("beta2", Number(t.Optimizer.Beta2)),
             ("on_policy", t.OnPolicy is { } own ? $"{{share: {Number(own.Share)}, max_tokens: {Number(own.MaxTokens)}, temperature: {Number(own.Temperature)}}}" : "{share: 0}"),
-            ("checkpoint_seconds", Number(t.CheckpointSeconds)), ("threads", Number(t.Threads)));
+            ("checkpointing", Flag(t.Checkpointing)), ("checkpoint_seconds", Number(t.CheckpointSeconds)), ("threads", Number(t.Threads)));
         if (recipe.Twin is { } twin)
         {
             Section("twin", ("equal_compute", Flag(twin.EqualCompute)));
@@ -60,9 +60,12 @@ public static class RecipeText
             ("train_tokenizer", s.TrainTokenizer is { } size ? Number(size) : null),
         ],
         StudentRecipe.TeacherLayers t => [("teacher_layers", List(t.Layers.Select(l => Number(l))))],
-        StudentRecipe.From f => [("from", Quote(f.Reference))],
+        StudentRecipe.From f => [("from", Quote(f.Reference)), ("lora", f.Lora is { } lora ? Lora(lora) : null)],
         _ => throw new InvalidOperationException("An unknown kind of student."),
     };
+
+    static string Lora(LoraRecipe l) =>
+        $"{{rank: {Number(l.Adapter.Rank)}, alpha: {Number(l.Adapter.Alpha)}, targets: {List(l.TargetNames)}, dropout: {Number(l.Adapter.Dropout)}, rslora: {Flag(l.Adapter.RankStabilized)}, base: {l.Base}}}";
 
     static string Family(LlamaFamily family) => family switch { LlamaFamily.Qwen2 => "qwen2", LlamaFamily.Qwen3 => "qwen3", _ => "llama" };
 

@@ -9,7 +9,8 @@ namespace Retort.Distill;
 public static class StudentModel
 {
     /// <summary>The student's shape.</summary>
-    public static LlamaConfig Config(Recipe recipe, Tokenizer tokenizer, LlamaWeights? teacher)
+    /// <param name="frozen">The student's weights where an adapter is trained on them.</param>
+    public static LlamaConfig Config(Recipe recipe, Tokenizer tokenizer, LlamaWeights? teacher, FrozenModel? frozen)
     {
         switch (recipe.Student)
         {
@@ -39,7 +40,7 @@ public static class StudentModel
                     ? teacher!.Config with { Layers = l.Layers.Count }
                     : throw new UserError($"the teacher has no layer {bad}", "student.teacher_layers", $"Its layers are 0 to {teacher!.Config.Layers - 1}.");
             case StudentRecipe.From f:
-                LlamaConfig given = ModelReference.Open(f.Reference).Weights.Config;
+                LlamaConfig given = frozen?.Weights.Config ?? ModelReference.Open(f.Reference).Weights.Config;
                 CheckHead(tokenizer, given, "student", f.Reference);
                 return given;
             default:
@@ -47,14 +48,27 @@ public static class StudentModel
         }
     }
 
+    /// <summary>The weights an adapter is trained on; null where all weights are trained.</summary>
+    public static FrozenModel? OpenFrozen(Recipe recipe) => recipe.Student is StudentRecipe.From { Lora: { } lora } from
+        ? ModelReference.OpenFrozen(from.Reference, FrozenWeights.FormatOf(lora.Base, "student.lora.base"))
+        : null;
+
     /// <summary>Fresh initial weights for one seed.</summary>
-    public static LlamaWeights Create(Recipe recipe, LlamaConfig config, LlamaWeights? teacher, ulong seed)
+    /// <param name="frozen">As <see cref="OpenFrozen"/> gives it; all seeds share it.</param>
+    public static StudentWeights Create(Recipe recipe, LlamaConfig config, LlamaWeights? teacher, FrozenModel? frozen, ulong seed)
     {
-        if (recipe.Student is StudentRecipe.From from)
+        if (frozen is not null && recipe.Student is StudentRecipe.From { Lora: { } lora })
         {
-            return ModelReference.Open(from.Reference).Weights;
+            LoraAdapter adapter = new(config, lora.Adapter);
+            adapter.Initialize(seed);
+            return new StudentWeights.Adapted(frozen.Weights, adapter);
         }
 
+        return new StudentWeights.Full(recipe.Student is StudentRecipe.From from ? ModelReference.Open(from.Reference).Weights : Born(recipe, config, teacher, seed));
+    }
+
+    static LlamaWeights Born(Recipe recipe, LlamaConfig config, LlamaWeights? teacher, ulong seed)
+    {
         LlamaWeights made = new(config);
         if (recipe.Student is StudentRecipe.TeacherLayers chosen)
         {
@@ -75,7 +89,7 @@ public static class StudentModel
 
     /// <summary>Refuses a tokenizer that knows tokens the teacher has no row for, and a student whose vocabulary differs from the teacher's,
     /// naming the first token that does.</summary>
-    public static void CheckVocabulary(Recipe recipe, Tokenizer teacher, LlamaConfig teacherConfig)
+    public static void CheckVocabulary(Recipe recipe, Tokenizer teacher, LlamaConfig teacherConfig, FrozenModel? frozen)
     {
         CheckHead(teacher, teacherConfig, "teacher", recipe.TeacherTokenizer ?? recipe.Teacher ?? "teacher");
         if (recipe.Student is not StudentRecipe.From from)
@@ -83,22 +97,24 @@ public static class StudentModel
             return;
         }
 
-        OpenModel student = ModelReference.Open(from.Reference);
-        if (student.TokenizerPath is null)
+        OpenModel? full = frozen is null ? ModelReference.Open(from.Reference) : null;
+        LlamaConfig config = frozen?.Weights.Config ?? full!.Weights.Config;
+        string? tokenizer = frozen is null ? full!.TokenizerPath : frozen.TokenizerPath;
+        if (tokenizer is null)
         {
             throw new UserError("the student has no tokenizer beside it", from.Reference, "Put its tokenizer.json into the folder: the vocabularies must be compared token by token.");
         }
 
-        if (Tokenizer.FirstDifference(teacher, Tokenizer.Open(student.TokenizerPath)) is { } d)
+        if (Tokenizer.FirstDifference(teacher, Tokenizer.Open(tokenizer)) is { } d)
         {
             throw new UserError(
                 $"teacher and student have different vocabularies: {d.Tell("the teacher", "the student")}",
                 from.Reference, "Take a student of the teacher's own vocabulary.");
         }
 
-        if (student.Weights.Config.Vocabulary != teacherConfig.Vocabulary)
+        if (config.Vocabulary != teacherConfig.Vocabulary)
         {
-            throw new UserError($"the student's head has {student.Weights.Config.Vocabulary} rows, the teacher's {teacherConfig.Vocabulary}", from.Reference, "Both must have the same vocab_size.");
+            throw new UserError($"the student's head has {config.Vocabulary} rows, the teacher's {teacherConfig.Vocabulary}", from.Reference, "Both must have the same vocab_size.");
         }
     }
 

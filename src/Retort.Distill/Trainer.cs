@@ -59,12 +59,15 @@ public sealed class Trainer
     readonly LlamaBackward _backward;
     readonly LlamaHead _head;
     readonly OnPolicy? _onPolicy;
+    readonly bool _frozen;
     readonly float[] _weights;
     readonly float[] _losses;
     readonly List<MicroBatch> _step = [];
 
     /// <exception cref="ArgumentException">The signal is of another vocabulary: its probabilities would belong to other tokens.</exception>
-    public Trainer(LlamaConfig student, Dataset data, TeacherSignal signal, int rows, Workers workers, OnPolicy? onPolicy = null)
+    /// <param name="frozen">Only an adapter will be trained.</param>
+    /// <param name="checkpointing">Keep each layer's input and compute the rest again in the backward pass, to the same bits.</param>
+    public Trainer(LlamaConfig student, Dataset data, TeacherSignal signal, int rows, Workers workers, OnPolicy? onPolicy = null, bool frozen = false, bool checkpointing = false)
     {
         if (signal.Vocabulary is { } vocabulary && vocabulary != student.Vocabulary)
         {
@@ -77,10 +80,11 @@ public sealed class Trainer
         _workers = workers;
         _rows = rows;
         int blocks = data.Length / L;
-        _a = new(student, rows, blocks, workers, keep: true);
+        _a = new(student, rows, blocks, workers, keep: true, checkpoints: checkpointing);
         _teacher = signal is TeacherSignal.Dense dense ? new(dense.Teacher.Config, rows, blocks, workers, keep: false) : null;
-        _backward = new(student, _a, workers);
-        _head = new(student, _a.Blocks, workers, _teacher is not null);
+        _backward = new(student, _a, workers, frozen);
+        _head = new(student, _a.Blocks, workers, _teacher is not null, frozen);
+        _frozen = frozen;
         _weights = new float[rows * data.Length];
         _losses = new float[rows * data.Length];
     }
@@ -98,9 +102,15 @@ public sealed class Trainer
     /// <param name="validation">Gives the curve its held-out points, or null.</param>
     /// <returns>The curve.</returns>
     /// <exception cref="OperationCanceledException">Stopped; the checkpoint is written first.</exception>
-    public IReadOnlyList<TrainPoint> Run(LlamaWeights student, TrainOptions options, Checkpoint? checkpoint, Action<TrainPoint, int>? point, CancellationToken stop, ValidationLoss? validation = null)
+    public IReadOnlyList<TrainPoint> Run(LlamaWeights student, TrainOptions options, Checkpoint? checkpoint, Action<TrainPoint, int>? point, CancellationToken stop, ValidationLoss? validation = null) =>
+        Run(new StudentWeights.Full(student), options, checkpoint, point, stop, validation);
+
+    /// <inheritdoc cref="Run(LlamaWeights, TrainOptions, Checkpoint?, Action{TrainPoint, int}?, CancellationToken, ValidationLoss?)"/>
+    public IReadOnlyList<TrainPoint> Run(StudentWeights student, TrainOptions options, Checkpoint? checkpoint, Action<TrainPoint, int>? point, CancellationToken stop, ValidationLoss? validation = null)
     {
-        Optimizer optimizer = new(student, options.Optimizer);
+        StudentGradients gradients = StudentGradients.Of(student);
+        Optimizer optimizer = new(student.Arenas, gradients.Arenas, options.Optimizer);
+        Take(student, gradients);
         (List<TrainPoint> curve, OpenPoint open) = checkpoint?.Load(optimizer) ?? ([], default);
         long tokens = (curve.Count > 0 ? curve[^1].Tokens : 0) + open.Tokens, timed = 0, saved = Stopwatch.GetTimestamp(), started = saved;
         for (int step = optimizer.Steps; step < options.Steps; step++)
@@ -111,7 +121,7 @@ public sealed class Trainer
                 stop.ThrowIfCancellationRequested();
             }
 
-            (double objective, long counted) = AddGradient(student, optimizer.Gradients, options, step, stop);
+            (double objective, long counted) = AddGradient(student, gradients, options, step, stop);
             float rate = options.Schedule.Rate(options.Rate, step, options.Steps);
             double norm = optimizer.Step(rate, _workers);
             (tokens, timed) = (tokens + counted, timed + counted);
@@ -143,20 +153,41 @@ public sealed class Trainer
 
     /// <summary>Adds the gradient of one step's mean objective, micro-batch by micro-batch.</summary>
     /// <returns>The objective summed over the step's counted tokens, nats, and their number.</returns>
-    internal (double Sum, long Counted) AddGradient(LlamaWeights student, LlamaWeights gradients, TrainOptions options, int step, CancellationToken stop = default)
+    internal (double Sum, long Counted) AddGradient(StudentWeights student, StudentGradients gradients, TrainOptions options, int step, CancellationToken stop = default)
     {
         double total = Draw(student, options, step, stop), sum = 0;
-        foreach (MicroBatch batch in _step.Take(options.Accumulate))
+        for (int micro = 0; micro < options.Accumulate; micro++)
         {
-            sum += Accumulate(student, gradients, batch, total, options.Loss) * total;
+            if (_a.Lora is { } lora)
+            {
+                lora.Draw = (options.Seed, step, micro * _rows);
+            }
+
+            sum += Accumulate(student.Parts, gradients.Full, _step[micro], total, options.Loss) * total;
         }
 
         return (sum, (long)total);
     }
 
+    /// <summary>The same of a student that is trained as a whole.</summary>
+    internal (double Sum, long Counted) AddGradient(LlamaWeights student, LlamaWeights gradients, TrainOptions options, int step, CancellationToken stop = default) =>
+        AddGradient(new StudentWeights.Full(student), new StudentGradients(gradients, null), options, step, stop);
+
+    /// <summary>Readies the passes for a student.</summary>
+    /// <exception cref="ArgumentException">Memory was laid out for another way of training.</exception>
+    internal void Take(StudentWeights student, StudentGradients gradients)
+    {
+        if (_frozen != gradients.Full is null)
+        {
+            throw new ArgumentException($"Trainer: it was made for {(_frozen ? "an adapter" : "full weights")}.", nameof(student));
+        }
+
+        _a.Lora = student is StudentWeights.Adapted adapted ? new(adapted.Adapter, _a, _workers, gradients.Adapter) : null;
+    }
+
     /// <summary>Adds the gradient of the micro-batch in place and returns its share of the step's mean loss.</summary>
     /// <param name="total">Counted tokens of the whole optimizer step.</param>
-    double Accumulate(LlamaWeights student, LlamaWeights gradients, MicroBatch batch, double total, LossWeights loss)
+    double Accumulate(LlamaParts student, LlamaWeights? gradients, MicroBatch batch, double total, LossWeights loss)
     {
         int[] tokens = batch.Tokens;
         _a.Starts = batch.Starts;
@@ -222,9 +253,10 @@ public sealed class Trainer
 
     /// <summary>Fills all micro-batches of a step and returns their counted tokens, the one denominator of the step's mean: known only when
     /// the student has written its share.</summary>
-    double Draw(LlamaWeights student, TrainOptions options, int step, CancellationToken stop)
+    double Draw(StudentWeights student, TrainOptions options, int step, CancellationToken stop)
     {
         OnPolicy? own = options.OnPolicy ? _onPolicy : null;
+        LlamaWeights? written = null;
         while (_step.Count < options.Accumulate)
         {
             _step.Add(new(_rows, _data.Length));
@@ -239,7 +271,7 @@ public sealed class Trainer
             {
                 int count = Math.Max(1, (int)Math.Round(own!.PromptsPerRow * _rows));
                 int[] prompts = [.. Enumerable.Range(0, count).Select(i => Pick(options.Seed, own.Prompts.Count, ((long)before * count) + i))];
-                own.Fill(batch, student, prompts, new RandomStream(options.Seed, 0x5A30_0000UL + (ulong)index).Next(), _workers, stop);
+                own.Fill(batch, written ??= student.Merged(_workers), prompts, new RandomStream(options.Seed, 0x5A30_0000UL + (ulong)index).Next(), _workers, stop);
             }
             else
             {

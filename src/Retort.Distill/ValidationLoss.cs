@@ -60,8 +60,13 @@ public sealed class ValidationLoss
     public bool IsDue(int step, int steps) => (step + 1L) * Points / steps != (long)step * Points / steps;
 
     /// <summary>Mean cross entropy, nats per counted token.</summary>
-    public double Measure(LlamaWeights model)
+    public double Measure(LlamaWeights model) => Measure(new StudentWeights.Full(model));
+
+    /// <inheritdoc cref="Measure(LlamaWeights)"/>
+    public double Measure(StudentWeights student)
     {
+        LlamaParts model = student.Parts;
+        _a.Lora = student is StudentWeights.Adapted adapted ? new(adapted.Adapter, _a, _workers) : null;
         int length = _rows.Length, vocabulary = model.Config.Vocabulary;
         float[] losses = new float[_tokens.Length], ones = [.. Enumerable.Repeat(1f, L)];
         double sum = 0;

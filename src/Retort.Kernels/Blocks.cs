@@ -9,11 +9,7 @@ public static class Blocks
     public static void FromBFloat16(Span<float> to, ReadOnlySpan<ushort> from)
     {
         Shape.Holds("Blocks.FromBFloat16", "to", to.Length, from.Length);
-        Span<uint> bits = MemoryMarshal.Cast<float, uint>(to);
-        for (int i = 0; i < from.Length; i++)
-        {
-            bits[i] = (uint)from[i] << 16;
-        }
+        NarrowRows.Widen(to[..from.Length], from, NarrowFormat.BFloat16);
     }
 
     /// <summary>Rounds to bfloat16; a NaN stays a quiet NaN.</summary>

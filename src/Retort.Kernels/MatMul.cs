@@ -17,13 +17,13 @@ public static unsafe class MatMul
     public const int L = 32;
 
     /// <summary>Steps of depth in one pass: that many rows of a token block, 48 KiB, stay in the nearest caches beside a tile of weights.</summary>
-    const int DepthPass = 384;
+    internal const int DepthPass = 384;
 
     /// <summary>Rows of the weights of one pass: with their depth, 96 KiB that stay in the second-level cache while several token blocks pass.</summary>
-    const int RowPass = 64;
+    internal const int RowPass = 64;
 
     /// <summary>Columns of the weights of one pass of <see cref="BackwardInput"/>, 192 KiB with their depth.</summary>
-    const int ColumnPass = 128;
+    internal const int ColumnPass = 128;
 
     /// <summary>Floats of a memory page. Where a row of weights fills one, reading down a column touches a new page at every step.</summary>
     const int PageFloats = 1024;
@@ -33,6 +33,9 @@ public static unsafe class MatMul
 
     /// <summary>Rows of one such sum: a multiple of every tile's, in the first-level cache.</summary>
     const int SumRows = 24;
+
+    /// <summary>The same of thin inputs, 12 KiB.</summary>
+    const int ThinRows = 96;
 
     /// <summary>Floats of the panels <see cref="Panels"/> makes of K channels.</summary>
     public static int PanelLength(int k, int blocks) => (k + L - 1) / L * L * blocks * L;
@@ -131,9 +134,15 @@ public static unsafe class MatMul
         Shape.Holds("MatMul.BackwardWeight", "dy", dy_BNL.Length, (long)blocks * n * L);
         Shape.Holds("MatMul.BackwardWeight", "xt", xt.Length, PanelLength(k, blocks));
         Shape.Range("MatMul.BackwardWeight", from, to, n);
-        float* sum = stackalloc float[SumRows * L];
+        float* sum = stackalloc float[(k <= L ? ThinRows : SumRows) * L];
         fixed (float* dw = dw_NK, dy = dy_BNL, x = xt)
         {
+            if (k is > 0 and <= L)
+            {
+                BackwardThin(dw, dy, x, sum, n, k, blocks, from, to, sums);
+                return;
+            }
+
             for (int first = 0, part = 0, count; first < blocks; first += count)
             {
                 count = Math.Min(part < sums.Length ? sums[part++] : SumBlocks, blocks - first);
@@ -148,6 +157,28 @@ public static unsafe class MatMul
                         Add(dw + ((nint)row * k) + column, k, sum, rows, Math.Min(L, k - column));
                     }
                 }
+            }
+        }
+    }
+
+    /// <summary><see cref="BackwardWeight"/> of one panel or less. dy is read once, so it is read as it lies, block by block; each element is still
+    /// one sum over the tokens in order.</summary>
+    static void BackwardThin(float* dw, float* dy, float* panel, float* sum, int n, int k, int blocks, int from, int to, ReadOnlySpan<int> sums)
+    {
+        Operand s = new(RowStride: L, ColumnStride: 1, 0, LaneStride: L, 0, 1, L);
+        int lanes = k <= L / 2 ? L / 2 : L;
+        for (int first = 0, part = 0, count; first < blocks; first += count)
+        {
+            count = Math.Min(part < sums.Length ? sums[part++] : SumBlocks, blocks - first);
+            for (int row = from; row < to; row += ThinRows)
+            {
+                int rows = Math.Min(ThinRows, to - row);
+                for (int b = first; b < first + count; b++)
+                {
+                    Multiply(sum, L, dy + ((((nint)b * n) + row) * L), s, panel + ((nint)b * L * L), rows, lanes, accumulate: b > first);
+                }
+
+                Add(dw + ((nint)row * k), k, sum, rows, k);
             }
         }
     }

@@ -15,19 +15,40 @@ namespace Retort.Distill.Bench;
 /// <param name="GflopPerS">Arithmetic of the step (forward, backward, teacher's forward) by the median time.</param>
 public sealed record TrainBenchResult(double TokensPerS, long PeakMib, long Parameters, IReadOnlyList<double> Losses, double GflopPerS);
 
+/// <param name="Lora">Null trains all weights.</param>
+/// <param name="Base">How the frozen weights under an adapter are held: "bf16" or "q8_0".</param>
+/// <param name="Checkpointing">Keep each layer's input and compute the rest again.</param>
+public sealed record TrainBenchOptions(LoraOptions? Lora, string Base, bool Checkpointing);
+
 /// <summary>Training steps on random tokens: cross entropy, or forward KL to the full distribution of a live teacher.</summary>
 public static class TrainBench
 {
     /// <summary>Runs steps + 2 training steps: AdamW (rate 1e-4, betas 0.9 and 0.999, weight decay 0.01 on everything), clip at norm 1, float32.</summary>
     /// <param name="student">Shape; its context is <paramref name="context"/>.</param>
-    public static TrainBenchResult Run(LlamaConfig student, LlamaConfig? teacher, int context, int batch, int steps, int threads)
+    public static TrainBenchResult Run(LlamaConfig student, LlamaConfig? teacher, int context, int batch, int steps, int threads, TrainBenchOptions options)
     {
-        LlamaWeights weights = new(student), teacherWeights = new(teacher ?? student with { Layers = 0, Vocabulary = 1 });
-        weights.Initialize(1);
+        LlamaWeights teacherWeights = new(teacher ?? student with { Layers = 0, Vocabulary = 1 });
         teacherWeights.Initialize(2);
         RandomStream random = new(3);
         int[] tokens = [.. Enumerable.Range(0, (steps + 2) * batch * (context + 1)).Select(_ => random.NextInt(student.Vocabulary))];
-        return Run(weights, teacher is null ? null : teacherWeights, tokens, context, batch, threads);
+        return Run(Student(student, options), teacher is null ? null : teacherWeights, tokens, context, batch, threads, options.Checkpointing);
+    }
+
+    static StudentWeights Student(LlamaConfig config, TrainBenchOptions options)
+    {
+        if (options.Lora is not { } lora)
+        {
+            LlamaWeights weights = new(config);
+            weights.Initialize(1);
+            return new StudentWeights.Full(weights);
+        }
+
+        FrozenWeights frozen = new(config, FrozenWeights.FormatOf(options.Base, "--base"));
+        RandomStream random = new(1);
+        frozen.Fill((name, to, _) => LlamaWeights.Draw(config, name, to, random), "bench train");
+        LoraAdapter adapter = new(config, lora);
+        adapter.Initialize(4);
+        return new StudentWeights.Adapted(frozen, adapter);
     }
 
     /// <summary>Does the work another trainer dumped: student/, teacher/ (optional) and tokens.i32 = [steps, batch, context + 1].</summary>
@@ -57,20 +78,27 @@ public static class TrainBench
             throw new UserError("a token lies outside the vocabulary", tokenFile, "The dump belongs to another model.");
         }
 
-        return Run(student, teacher, tokens, context, batch, threads);
+        return Run(new StudentWeights.Full(student), teacher, tokens, context, batch, threads, checkpointing: false);
     }
 
-    static TrainBenchResult Run(LlamaWeights student, LlamaWeights? teacher, int[] stream, int context, int batch, int threads)
+    static TrainBenchResult Run(StudentWeights student, LlamaWeights? teacher, int[] stream, int context, int batch, int threads, bool checkpointing)
     {
         const int L = MatMul.L;
         int steps = stream.Length / (batch * (context + 1)), blocks = (context + L - 1) / L, length = blocks * L;
         using Workers workers = new(threads);
-        LlamaConfig c = student.Config;
-        Optimizer optimizer = new(student, new OptimizerOptions { Beta2 = 0.999f });
-        LlamaActivations a = new(c, batch, blocks, workers, keep: true);
+        LlamaConfig c = student.Parts.Config;
+        StudentGradients gradients = StudentGradients.Of(student);
+        Optimizer optimizer = new(student.Arenas, gradients.Arenas, new OptimizerOptions { Beta2 = 0.999f });
+        LlamaActivations a = new(c, batch, blocks, workers, keep: true, checkpoints: checkpointing);
+        if (student is StudentWeights.Adapted adapted)
+        {
+            a.Lora = new(adapted.Adapter, a, workers, gradients.Adapter) { Draw = (1, 0, 0) };
+        }
+
+        bool frozen = gradients.Full is null;
         LlamaActivations? t = teacher is null ? null : new(teacher.Config, batch, blocks, workers, keep: false);
-        LlamaBackward backward = new(c, a, workers);
-        LlamaHead head = new(c, a.Blocks, workers, teacher is not null);
+        LlamaBackward backward = new(c, a, workers, frozen);
+        LlamaHead head = new(c, a.Blocks, workers, teacher is not null, frozen);
         int[] tokens = new int[batch * length], targets = new int[batch * length];
         float[] weights = new float[batch * length], losses = new float[batch * length];
         List<double> seconds = [], values = [];
@@ -86,13 +114,13 @@ public static class TrainBench
             }
 
             long start = Stopwatch.GetTimestamp();
-            LlamaForward.Run(student, a, tokens, workers);
+            LlamaForward.Run(student.Parts, a, tokens, workers);
             if (teacher is not null)
             {
                 LlamaForward.Run(teacher, t!, tokens, workers);
             }
 
-            head.Run(student, a, optimizer.Gradients, backward.DFinal, teacher is null ? null : (teacher, t!), static _ => true, (block, z, u) =>
+            head.Run(student.Parts, a, gradients.Full, backward.DFinal, teacher is null ? null : (teacher, t!), static _ => true, (block, z, u) =>
             {
                 int at = block * L;
                 Span<float> loss = losses.AsSpan(at, L);
@@ -105,7 +133,7 @@ public static class TrainBench
                     Divergence.LossAndGradient(loss, z, u, targets.AsSpan(at, L), weights.AsSpan(at, L), c.Vocabulary, terms);
                 }
             }, workers);
-            backward.Run(student, optimizer.Gradients, a, tokens, workers);
+            backward.Run(student.Parts, gradients.Full, a, tokens, workers);
             optimizer.Step(1e-4f, workers);
             seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
             double total = 0;

@@ -9,7 +9,7 @@ namespace Retort.Model.Files;
 static class GgufModel
 {
     /// <summary>Fields that change numbers in ways the forward pass does not know, by the end of their name.</summary>
-    static readonly string[] s_refused = ["rope.scaling.type", "attention.sliding_window", "expert_count", "attention.logit_softcapping", "final_logit_softcapping", "logit_scale", "residual_scale", "embedding_scale"];
+    static readonly string[] s_refused = ["attention.sliding_window", "expert_count", "attention.logit_softcapping", "final_logit_softcapping", "logit_scale", "residual_scale", "embedding_scale"];
 
     /// <exception cref="UserError">The file is no model of these families, is broken, or does not fit in memory.</exception>
     /// <param name="memory">Bytes that may be used; by default what the runtime says is there.</param>
@@ -17,7 +17,7 @@ static class GgufModel
     {
         using InputFile file = InputFile.Open(path);
         GgufHeader header = GgufHeader.Read(file);
-        LlamaConfig config = Config(header);
+        LlamaConfig config = GgufRope.Read(file, header, Config(header));
         config.Validate($"{path}, metadata");
         CheckTensors(header, config);
         MemoryLimit.Check(config, path, memory);
@@ -121,11 +121,9 @@ static class GgufModel
             used.Add(name);
         }
 
-        if (header.Tensors.Keys.FirstOrDefault(n => !used.Contains(n)) is { } unknown)
+        if (header.Tensors.Keys.FirstOrDefault(n => !used.Contains(n) && n != GgufRope.DivisorsTensor) is { } unknown)
         {
-            throw new UserError(
-                $"GGUF: tensor {JsonFields.Short(unknown)} is none that a {config.Family} model has here", header.Where,
-                unknown == "rope_freqs.weight" ? "Scaled rotary embeddings are not supported yet." : "Only Llama, Qwen2 and Qwen3 models are supported.");
+            throw new UserError($"GGUF: tensor {JsonFields.Short(unknown)} is none that a {config.Family} model has here", header.Where, "Only Llama, Qwen2 and Qwen3 models are supported.");
         }
     }
 

@@ -37,6 +37,7 @@ public static class GgufWriter
         fields.Whole($"{architecture}.vocab_size", c.Vocabulary);
         fields.Real($"{architecture}.attention.layer_norm_rms_epsilon", c.NormEpsilon);
         fields.Real($"{architecture}.rope.freq_base", (float)c.RopeTheta);
+        float[] divisors = GgufRope.Write(fields, c, path);
         GgufVocabulary.Write(fields, tokenizer.Definition, c);
         if (chatTemplate is not null)
         {
@@ -49,6 +50,11 @@ public static class GgufWriter
             fields.Tensor(tensor, slice.Shape, coded, Alignment);
         }
 
+        if (divisors.Length > 0)
+        {
+            fields.Tensor(GgufRope.DivisorsTensor, [divisors.Length], GgufType.F32, Alignment);
+        }
+
         AtomicFile.Write(path, stream =>
         {
             stream.Write(fields.Head(Alignment));
@@ -56,6 +62,11 @@ public static class GgufWriter
             {
                 bool turned = c.Family == LlamaFamily.Llama && (tensor.EndsWith("attn_q.weight", StringComparison.Ordinal) || tensor.EndsWith("attn_k.weight", StringComparison.Ordinal));
                 Write(stream, path, tensor, turned ? HeadOrder.Joined(slice, c.HeadSize) : slice.Span, coded, stop);
+            }
+
+            if (divisors.Length > 0)
+            {
+                Write(stream, path, GgufRope.DivisorsTensor, divisors, GgufType.F32, stop);
             }
         });
     }

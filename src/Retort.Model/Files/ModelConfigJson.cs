@@ -22,6 +22,8 @@ static class ModelConfigJson
             throw json.Wrong("num_attention_heads", $"It must divide hidden_size = {hidden} where head_dim is not given.");
         }
 
+        int context = json.Int("max_position_embeddings", family == LlamaFamily.Llama ? 2048 : 32768);
+        (double theta, RopeScaling? scaling) = RopeScalingJson.Read(json, context);
         LlamaConfig config = new()
         {
             Family = family,
@@ -32,9 +34,11 @@ static class ModelConfigJson
             HeadSize = json.Int("head_dim", family == LlamaFamily.Qwen3 ? 128 : hidden / heads),
             FeedForward = json.Int("intermediate_size"),
             Vocabulary = vocabulary,
-            Context = json.Int("max_position_embeddings", family == LlamaFamily.Llama ? 2048 : 32768),
+            // Qwen's recipe for YaRN leaves the trained length in max_position_embeddings.
+            Context = scaling is RopeScaling.Yarn yarn ? Math.Max(context, yarn.Context) : context,
             NormEpsilon = (float)json.Double("rms_norm_eps", 1e-6),
-            RopeTheta = RopeTheta(json),
+            RopeTheta = theta,
+            RopeScaling = scaling,
             TiedHead = json.Bool("tie_word_embeddings", false),
             AttentionBias = family == LlamaFamily.Qwen2,
             BeginToken = Tokens(json, "bos_token_id", vocabulary) is [int begin, ..] ? begin : null,
@@ -65,7 +69,7 @@ static class ModelConfigJson
             json.WriteString("hidden_act", "silu");
             json.WriteNumber("rms_norm_eps", config.NormEpsilon);
             json.WriteNumber("rope_theta", config.RopeTheta);
-            json.WriteNull("rope_scaling");
+            RopeScalingJson.Write(json, config.RopeScaling);
             json.WriteBoolean("tie_word_embeddings", config.TiedHead);
             json.WriteBoolean("attention_bias", config.AttentionBias);
             json.WriteBoolean("mlp_bias", false);
@@ -120,6 +124,9 @@ static class ModelConfigJson
             "llama" => LlamaFamily.Llama,
             "qwen2" => LlamaFamily.Qwen2,
             "qwen3" => LlamaFamily.Qwen3,
+            "mixtral" or "qwen2_moe" or "qwen3_moe" => throw json.Wrong("model_type", "Its layers are mixtures of experts, which Retort does not compute; supported are llama, qwen2 and qwen3."),
+            "mistral" or "gemma2" or "gemma3" or "gemma3_text" => throw json.Wrong("model_type", "Its attention looks back through a sliding window, which Retort does not compute; supported are llama, qwen2 and qwen3."),
+            "gemma" => throw json.Wrong("model_type", "Its norms, embedding scale and gelu are ones that Retort does not compute; supported are llama, qwen2 and qwen3."),
             _ => throw json.Wrong("model_type", "Supported are llama, qwen2 and qwen3."),
         };
         if (json.Array("architectures") is { } architectures &&
@@ -169,42 +176,18 @@ static class ModelConfigJson
             throw json.Wrong(json.Has("sliding_window") ? "sliding_window" : "use_sliding_window", Unsupported);
         }
 
+        foreach (string experts in (string[])["num_experts", "num_local_experts"])
+        {
+            if (json.Int(experts, 0) != 0)
+            {
+                throw json.Wrong(experts, "Mixtures of experts are not computed; choose a model without them.");
+            }
+        }
+
         if (json.Array("layer_types") is { } layers && layers.Any(l => l.ValueKind != JsonValueKind.String || l.GetString() != "full_attention"))
         {
             throw json.Wrong("layer_types", "Only full_attention is supported.");
         }
-
-        if (json.Object("rope_scaling") is { } scaling)
-        {
-            RefuseScaling(scaling);
-        }
-    }
-
-    static void RefuseScaling(JsonFields rope)
-    {
-        string name = rope.Has("rope_type") ? "rope_type" : "type";
-        if (rope.Text(name, "default") != "default")
-        {
-            throw rope.Wrong(name, "Retort computes the plain rotary embedding only; choose a model without rope scaling.");
-        }
-
-        if (rope.Names.FirstOrDefault(n => n is not ("rope_type" or "type" or "rope_theta")) is { } other && !(other == "partial_rotary_factor" && rope.Double(other, 1) == 1))
-        {
-            throw rope.Wrong(other, Unsupported);
-        }
-    }
-
-    /// <summary>rope_theta stands at the top, or since transformers 5 in rope_parameters.</summary>
-    static double RopeTheta(JsonFields json)
-    {
-        if (json.Object("rope_parameters") is not { } rope)
-        {
-            return json.Double("rope_theta", json.Object("rope_scaling")?.Double("rope_theta", 10000) ?? 10000);
-        }
-
-        RefuseScaling(rope);
-        double theta = rope.Double("rope_theta", json.Double("rope_theta", 10000));
-        return json.Double("rope_theta", theta) == theta ? theta : throw json.Wrong("rope_theta", $"rope_parameters says {theta}; make them agree.");
     }
 
     static IReadOnlyList<int>? Tokens(JsonFields json, string name, int vocabulary) =>

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Retort.Kernels;
 using Retort.Model.Llama;
 
 namespace Retort.Model.Files;
@@ -36,7 +37,7 @@ public static class ModelFolder
         {
             (Safetensors shard, TensorEntry entry) = files.Tensors[slice.Name];
             shard.Read(entry, slice.Span);
-            CheckFinite(slice.Span, slice.Name, shard.Path, "The file is damaged, or the model's training diverged.");
+            CheckFinite(slice.Span, slice.Name, shard.Path, Damaged);
         }
 
         if (config.TiedHead && files.Tensors.TryGetValue(Head, out (Safetensors Shard, TensorEntry Entry) head))
@@ -44,6 +45,31 @@ public static class ModelFolder
             CheckTied(head.Shard, head.Entry, weights.Embedding.Span);
         }
 
+        return weights;
+    }
+
+    /// <summary>Reads the weights narrow, piece by piece, checked as <see cref="ReadWeights"/> does.</summary>
+    /// <exception cref="UserError">As there, or a weight is beyond the format's range.</exception>
+    public static FrozenWeights ReadFrozen(string folder, LlamaConfig config, NarrowFormat format)
+    {
+        config.Validate(folder);
+        using WeightFiles files = WeightFiles.Open(folder);
+        CheckTensors(files, config);
+        MemoryLimit.Check(NarrowRows.Words(format, config.Parameters) * sizeof(ushort), folder);
+        FrozenWeights weights = new(config, format);
+        float[] head = [];
+        weights.Fill((name, to, first) =>
+        {
+            (Safetensors shard, TensorEntry entry) = files.Tensors[name];
+            shard.Read(entry, to, first);
+            CheckFinite(to, name, shard.Path, Damaged);
+            if (config.TiedHead && name == LlamaWeights.EmbeddingName && files.Tensors.TryGetValue(Head, out (Safetensors Shard, TensorEntry Entry) tied))
+            {
+                Array.Resize(ref head, to.Length);
+                tied.Shard.Read(tied.Entry, head, first);
+                CheckTied(tied.Shard, to, head);
+            }
+        }, folder);
         return weights;
     }
 
@@ -82,7 +108,7 @@ public static class ModelFolder
         AtomicFile.WriteAllBytes(Path.Combine(folder, "config.json"), ModelConfigJson.Write(config, type));
     }
 
-    const string Head = "lm_head.weight";
+    const string Head = LlamaWeights.HeadName, Damaged = "The file is damaged, or the model's training diverged.";
 
     static void WriteShards(string folder, List<NewTensor> tensors, NumberType type, long shardBytes, CancellationToken stop)
     {
@@ -105,7 +131,7 @@ public static class ModelFolder
         string[] names = shards.Count == 1 ? [WeightFiles.Single] : [.. Enumerable.Range(1, shards.Count).Select(i => $"model-{i:d5}-of-{shards.Count:d5}.safetensors")];
         for (int i = 0; i < names.Length; i++)
         {
-            SafetensorsWriter.Write(Path.Combine(folder, names[i]), shards[i], type, stop);
+            SafetensorsWriter.Write(Path.Combine(folder, names[i]), shards[i], type, stop: stop);
         }
 
         if (shards.Count == 1)
@@ -196,10 +222,15 @@ public static class ModelFolder
         {
             Span<float> values = part.AsSpan(0, Math.Min(part.Length, embedding.Length - at));
             shard.Read(head, values, at);
-            if (!values.SequenceEqual(embedding.Slice(at, values.Length)))
-            {
-                throw new UserError($"{Head} differs from the embedding, yet tie_word_embeddings is true", shard.Path, "Set tie_word_embeddings to false in config.json if the head is its own.");
-            }
+            CheckTied(shard, embedding.Slice(at, values.Length), values);
+        }
+    }
+
+    static void CheckTied(Safetensors shard, ReadOnlySpan<float> embedding, ReadOnlySpan<float> head)
+    {
+        if (!head.SequenceEqual(embedding))
+        {
+            throw new UserError($"{Head} differs from the embedding, yet tie_word_embeddings is true", shard.Path, "Set tie_word_embeddings to false in config.json if the head is its own.");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using Retort.Kernels;
 using Retort.Model.Llama;
 
 namespace Retort.Model.Files;
@@ -80,6 +81,21 @@ public static partial class ModelReference
         return new(ModelKind.Llama2c, tokenizer ?? LlamaTokenizerIn(beside, reference, () => Llama2c.ReadConfig(reference).Vocabulary));
     }
 
+    /// <summary>Opens a model whose weights are to be frozen. Of a Hugging Face folder no tensor exists in floats as a whole.</summary>
+    /// <exception cref="UserError">As with <see cref="Open"/>.</exception>
+    public static FrozenModel OpenFrozen(string reference, NarrowFormat format)
+    {
+        if (Directory.Exists(reference) && File.Exists(System.IO.Path.Combine(reference, "config.json")))
+        {
+            LlamaConfig config = ModelFolder.ReadConfig(reference);
+            FrozenWeights read = ModelFolder.ReadFrozen(reference, config, format);
+            return new(read, reference, HashOf(WeightFiles.Paths(reference)).Hash, TokenizerIn(reference, () => config.Vocabulary));
+        }
+
+        OpenModel model = Open(reference);
+        return new(FrozenWeights.Of(model.Weights, format, reference), model.Path, model.Hash, model.TokenizerPath);
+    }
+
     static void RefuseUnsupported(string reference)
     {
         if (reference.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || reference.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
@@ -89,6 +105,12 @@ public static partial class ModelReference
     }
 
     static OpenModel Opened(LlamaWeights weights, string path, IReadOnlyList<string> files, string? tokenizer)
+    {
+        (string hash, long bytes) = HashOf(files);
+        return new(weights, path, hash, bytes, tokenizer);
+    }
+
+    static (string Hash, long Bytes) HashOf(IReadOnlyList<string> files)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] part = new byte[1 << 18];
@@ -106,7 +128,7 @@ public static partial class ModelReference
             bytes += file.Length;
         }
 
-        return new(weights, path, Convert.ToHexStringLower(hash.GetHashAndReset()), bytes, tokenizer);
+        return (Convert.ToHexStringLower(hash.GetHashAndReset()), bytes);
     }
 
     static string? TokenizerIn(string folder, Func<int> vocabulary) =>

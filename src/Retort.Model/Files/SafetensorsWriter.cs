@@ -18,14 +18,18 @@ public static class SafetensorsWriter
     /// <summary>Writes the tensors in the order given, with <c>{"format": "pt"}</c> as metadata, which transformers asks for.</summary>
     /// <param name="type">F32, F16 or BF16; narrower types round to nearest even.</param>
     /// <exception cref="UserError">A finite value is beyond the type's range, or the file cannot be written.</exception>
-    public static void Write(string path, IReadOnlyList<NewTensor> tensors, NumberType type, CancellationToken stop = default)
+    public static void Write(string path, IReadOnlyList<NewTensor> tensors, NumberType type, CancellationToken stop = default) => Write(path, tensors, type, new Dictionary<string, string>(), stop);
+
+    /// <inheritdoc cref="Write(string, IReadOnlyList{NewTensor}, NumberType, CancellationToken)"/>
+    /// <param name="metadata">More of it.</param>
+    public static void Write(string path, IReadOnlyList<NewTensor> tensors, NumberType type, IReadOnlyDictionary<string, string> metadata, CancellationToken stop = default)
     {
         if (!type.HoldsWeights)
         {
             throw new ArgumentException("Weights are written as F32, F16 or BF16.", nameof(type));
         }
 
-        byte[] header = Header(tensors, type);
+        byte[] header = Header(tensors, type, metadata);
         AtomicFile.Write(path, stream =>
         {
             stream.Write(header);
@@ -39,7 +43,7 @@ public static class SafetensorsWriter
     /// <summary>Bytes that the tensors' values take.</summary>
     public static long DataBytes(IEnumerable<NewTensor> tensors, NumberType type) => tensors.Sum(t => (long)t.Values.Length * type.Size);
 
-    static byte[] Header(IReadOnlyList<NewTensor> tensors, NumberType type)
+    static byte[] Header(IReadOnlyList<NewTensor> tensors, NumberType type, IReadOnlyDictionary<string, string> metadata)
     {
         ArrayBufferWriter<byte> text = new();
         text.Write(new byte[8]);
@@ -48,6 +52,11 @@ public static class SafetensorsWriter
             json.WriteStartObject();
             json.WriteStartObject("__metadata__");
             json.WriteString("format", "pt");
+            foreach ((string key, string value) in metadata)
+            {
+                json.WriteString(key, value);
+            }
+
             json.WriteEndObject();
             long at = 0;
             foreach (NewTensor tensor in tensors)

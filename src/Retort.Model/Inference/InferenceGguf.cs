@@ -16,7 +16,7 @@ static class InferenceGguf
     {
         using InputFile file = InputFile.Open(path);
         GgufHeader header = GgufHeader.Read(file);
-        LlamaConfig config = GgufModel.Config(header);
+        LlamaConfig config = GgufRope.Read(file, header, GgufModel.Config(header));
         config.Validate($"{path}, metadata");
         GgufModel.CheckTensors(header, config);
         ByteBuffer bytes = MappedFile.Open(path);

@@ -19,6 +19,7 @@ sealed class InferencePass
     readonly Workers _workers;
     readonly PagedCache _cache;
     readonly double[] _frequencies;
+    readonly float _factor;
     readonly FloatBuffer _stream;
     readonly FloatBuffer _query;
     readonly FloatBuffer _key;
@@ -50,7 +51,7 @@ sealed class InferencePass
     {
         (_weights, _c, _cache, _workers, Rows) = (weights, weights.Config, cache, workers, rows);
         _layer = weights.Layers[0];
-        _frequencies = [.. Enumerable.Range(0, _c.HeadSize / 2).Select(p => Math.Pow(_c.RopeTheta, -2.0 * p / _c.HeadSize))];
+        (_frequencies, _factor) = RotaryFrequencies.Of(_c);
         (_stream, _query, _key, _value) = (Channels(_c.Hidden), Channels(_c.QueryWidth), Channels(_c.KeyWidth), Channels(_c.KeyWidth));
         (_gate, _up, _cos, _sin) = (Channels(_c.FeedForward), Channels(_c.FeedForward), Channels(_frequencies.Length), Channels(_frequencies.Length));
         int widest = Math.Max(_c.Hidden, Math.Max(_c.QueryWidth, _c.FeedForward));
@@ -114,8 +115,8 @@ sealed class InferencePass
             for (int p = 0; p < half; p++)
             {
                 (double sin, double cos) = Math.SinCos(_batch.Positions[row] * _frequencies[p]);
-                _cos.Span[(row * half) + p] = (float)cos;
-                _sin.Span[(row * half) + p] = (float)sin;
+                _cos.Span[(row * half) + p] = (float)cos * _factor;
+                _sin.Span[(row * half) + p] = (float)sin * _factor;
             }
         }
 

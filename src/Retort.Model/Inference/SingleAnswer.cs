@@ -1,3 +1,4 @@
+using Retort.Model.Files;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 
@@ -41,12 +42,14 @@ public static class SingleAnswer
 
     /// <summary>Opens a model by its reference and continues one prompt.</summary>
     /// <param name="tokenizer">A tokenizer's path that goes before the one beside the model.</param>
+    /// <param name="options">How to draw, given what the model's makers want.</param>
     /// <exception cref="UserError">The model, its tokenizer, the prompt or an option is at fault.</exception>
-    public static Generation Write(string reference, string? tokenizer, AnswerFormat format, string prompt, SamplingOptions options, int threads, Action<string>? onText, TimeProvider time, CancellationToken cancel)
+    public static Generation Write(string reference, string? tokenizer, AnswerFormat format, string prompt, Func<GenerationDefaults, SamplingOptions> options, int threads, Action<string>? onText, TimeProvider time, CancellationToken cancel)
     {
-        options.Validate("sampling options");
+        options(GenerationDefaults.None).Validate("sampling options");
         InferenceModel model = InferenceModel.Open(reference, tokenizer, format);
         Tokenizer words = model.OpenTokenizer();
+        SamplingOptions chosen = options(GenerationConfigFile.Read(reference));
         cancel.ThrowIfCancellationRequested();
         int[] ids = words.Encode(prompt);
         if (ids.Length == 0 && (model.Weights.Config.BeginToken ?? words.BeginToken) is { } begin)
@@ -54,6 +57,6 @@ public static class SingleAnswer
             ids = [begin];
         }
 
-        return Write(model.Weights, words, ids, options, new RandomStream(options.Seed, 0).Next(), threads, reference, time, onText, cancel);
+        return Write(model.Weights, words, ids, chosen, new RandomStream(chosen.Seed, 0).Next(), threads, reference, time, onText, cancel);
     }
 }

@@ -74,8 +74,10 @@ public sealed class LlamaActivations
     /// <param name="blocksPerSequence">P: the sequence length is 32·P.</param>
     /// <param name="workers">One scratch area each.</param>
     /// <param name="keep">Keep every layer's activations for a backward pass; otherwise all layers share one set.</param>
+    /// <param name="checkpoints">With <paramref name="keep"/>: keep each layer's input only, and two layers' activations; the backward pass computes
+    /// the others again, to the same bits.</param>
     /// <param name="before">Token blocks that stand before these in every sequence and lie in a cache; they move the positions on.</param>
-    public LlamaActivations(LlamaConfig config, int sequences, int blocksPerSequence, Workers workers, bool keep, int before = 0)
+    public LlamaActivations(LlamaConfig config, int sequences, int blocksPerSequence, Workers workers, bool keep, int before = 0, bool checkpoints = false)
     {
         Config = config;
         Sequences = sequences;
@@ -83,14 +85,14 @@ public sealed class LlamaActivations
         Blocks = sequences * blocksPerSequence;
         Before = before;
         Keeps = keep;
+        Checkpoints = keep && checkpoints;
         int tokens = checked(Blocks * MatMul.L), positions = blocksPerSequence * MatMul.L, pairs = config.HeadSize / 2;
         Cos = new(pairs * positions);
         Sin = new(pairs * positions);
-        double[] frequency = [.. Enumerable.Range(0, pairs).Select(p => Math.Pow(config.RopeTheta, -2.0 * p / config.HeadSize))];
-        Rope.Tables(Cos.Span, Sin.Span, frequency, positions, before * MatMul.L);
-        LayerActivations? shared = keep ? null : new(config, Blocks);
+        RotaryFrequencies.Tables(config, Cos, Sin, positions, before * MatMul.L);
+        LayerActivations[] shared = keep && !checkpoints ? [] : [.. Enumerable.Range(0, keep ? Math.Min(2, config.Layers) : 1).Select(_ => new LayerActivations(config, Blocks))];
         FloatBuffer? stream = keep ? null : new(checked(tokens * config.Hidden));
-        Layers = [.. Enumerable.Range(0, config.Layers).Select(_ => shared ?? new LayerActivations(config, Blocks))];
+        Layers = [.. Enumerable.Range(0, config.Layers).Select(i => shared.Length > 0 ? shared[i % shared.Length] : new LayerActivations(config, Blocks))];
         Inputs = [.. Enumerable.Range(0, config.Layers + 1).Select(_ => stream ?? new FloatBuffer(checked(tokens * config.Hidden)))];
         Final = new(tokens * config.Hidden);
         FinalRstd = new(tokens);
@@ -132,6 +134,12 @@ public sealed class LlamaActivations
     internal int Before { get; }
 
     internal bool Keeps { get; }
+
+    /// <summary>Only the last two layers' activations are there after a forward pass.</summary>
+    internal bool Checkpoints { get; }
+
+    /// <summary>The adapter that takes part in the passes, or null.</summary>
+    public LoraPass? Lora { get; set; }
 
     internal FloatBuffer Cos { get; }
 

@@ -6,7 +6,7 @@ namespace Retort.Model.Llama;
 /// The backward pass, written out by hand. Walking down the layers, each is two phases: row-wise work dealt out by token blocks (the end
 /// of the layer above, then the feed-forward of this one), and one mixed list of attention gradients and matrix gradients.
 /// </summary>
-public sealed class LlamaBackward
+public sealed partial class LlamaBackward
 {
     const int L = MatMul.L;
 
@@ -20,10 +20,10 @@ public sealed class LlamaBackward
     readonly FloatBuffer _dFeedForwardNorm;
     readonly FloatBuffer _dGate;
     readonly FloatBuffer _dUp;
-    readonly FloatBuffer _attendedPanels;
-    readonly FloatBuffer _gatedPanels;
-    readonly FloatBuffer _attentionPanels;
-    readonly FloatBuffer _feedForwardPanels;
+    readonly FloatBuffer? _attendedPanels;
+    readonly FloatBuffer? _gatedPanels;
+    readonly FloatBuffer? _attentionPanels;
+    readonly FloatBuffer? _feedForwardPanels;
 
     // Two sets: attention of one layer runs beside the matrix gradients of the layer above.
     readonly FloatBuffer[] _dQuery;
@@ -33,7 +33,8 @@ public sealed class LlamaBackward
     readonly FloatBuffer[]? _dNormedKey;
     readonly FloatBuffer[] _scratch;
 
-    public LlamaBackward(LlamaConfig config, LlamaActivations a, Workers workers)
+    /// <param name="frozen">No weight of the model itself is trained, only the adapter in <see cref="LlamaActivations.Lora"/>.</param>
+    public LlamaBackward(LlamaConfig config, LlamaActivations a, Workers workers, bool frozen = false)
     {
         _c = config;
         _blocks = a.Blocks;
@@ -50,10 +51,14 @@ public sealed class LlamaBackward
         _dFeedForwardNorm = Channels(config.Hidden);
         _dGate = Channels(config.FeedForward);
         _dUp = Channels(config.FeedForward);
-        _attendedPanels = Panels(config.QueryWidth);
-        _gatedPanels = Panels(config.FeedForward);
-        _attentionPanels = Panels(config.Hidden);
-        _feedForwardPanels = Panels(config.Hidden);
+        if (!frozen)
+        {
+            _attendedPanels = Panels(config.QueryWidth);
+            _gatedPanels = Panels(config.FeedForward);
+            _attentionPanels = Panels(config.Hidden);
+            _feedForwardPanels = Panels(config.Hidden);
+        }
+
         _dQuery = Pair(config.QueryWidth);
         _dKey = Pair(config.KeyWidth);
         _dValue = Pair(config.KeyWidth);
@@ -67,16 +72,25 @@ public sealed class LlamaBackward
         _scratch = [.. Enumerable.Range(0, workers.Threads).Select(_ => new FloatBuffer(scratch))];
     }
 
-    /// <summary>Gradient of <see cref="LlamaActivations.Final"/>, which <see cref="LlamaHead"/> writes and <see cref="Run"/> reads.</summary>
+    /// <summary>Gradient of <see cref="LlamaActivations.Final"/>, which <see cref="LlamaHead"/> writes and <see cref="Run(LlamaParts, LlamaWeights?, LlamaActivations, ReadOnlyMemory{int}, Workers)"/> reads.</summary>
     public FloatBuffer DFinal { get; }
 
     /// <summary>Adds the gradient of every weight below the head.</summary>
-    public void Run(LlamaWeights weights, LlamaWeights gradients, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers)
+    public void Run(LlamaWeights weights, LlamaWeights gradients, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers) => Run(weights.Parts, gradients, a, tokens, workers);
+
+    /// <summary>Adds the gradient of every weight below the head, and of the adapter where there is one.</summary>
+    /// <param name="gradients">Null where the model is frozen.</param>
+    public void Run(LlamaParts weights, LlamaWeights? gradients, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers)
     {
-        int layers = _c.Layers;
+        int layers = _c.Layers, lowest = gradients is null ? 0 : -1;
         for (int layer = layers - 1; layer >= -1; layer--)
         {
             int here = layer;
+            if (a.Checkpoints && here >= 0 && here < layers - 2)
+            {
+                LlamaForward.Again(weights, a, here, workers);
+            }
+
             workers.Run(a.Groups, (group, worker) =>
             {
                 (int first, int count) = LlamaForward.Range(a, group);
@@ -90,27 +104,27 @@ public sealed class LlamaBackward
                 }
                 else
                 {
-                    BelowAttention(weights, a, here + 1, first, count);
+                    BelowAttention(weights, a, here + 1, first, count, worker, toInput: here >= lowest);
                 }
 
                 if (here >= 0)
                 {
-                    AboveAttention(weights, a, here, first, count, _scratch[worker]);
+                    AboveAttention(weights, a, here, first, count, worker);
                 }
             });
             List<Action<int>> items = [];
             if (here >= 0)
             {
                 AddAttention(items, a, here);
-                AddUpper(items, gradients.Layers[here], a.Layers[here]);
+                AddUpper(items, gradients?.Layers[here], a, here);
             }
 
             if (here < layers - 1)
             {
-                AddLower(items, gradients.Layers[here + 1], a.Layers[here + 1], a.Inputs[here + 1], (here + 1) % 2);
+                AddLower(items, gradients?.Layers[here + 1], a, here + 1);
             }
 
-            if (here == -1)
+            if (here == -1 && gradients is not null)
             {
                 WeightGradients.AddNorm(items, gradients.FinalNorm, DFinal, a.Inputs[layers], a.FinalRstd, _sums);
                 int parts = Math.Min(16, Math.Max(1, _blocks));
@@ -126,27 +140,28 @@ public sealed class LlamaBackward
     }
 
     /// <summary>From the layer's output down to the gradient of attention's output.</summary>
-    void AboveAttention(LlamaWeights weights, LlamaActivations a, int layer, int first, int count, FloatBuffer scratch)
+    void AboveAttention(LlamaParts weights, LlamaActivations a, int layer, int first, int count, int worker)
     {
-        LayerWeights w = weights.Layers[layer];
+        FloatBuffer scratch = _scratch[worker];
+        LayerParts w = weights.Layers[layer];
         LayerActivations y = a.Layers[layer];
         int hidden = _c.Hidden, wide = _c.FeedForward, q = _c.QueryWidth;
 
         // output = middle + down · gated
         Span<float> gated = scratch.Slice(0, count * wide * L);
-        MatMul.BackwardInput(gated, w.Down.Span, From(_dOutput, first, hidden), hidden, wide, count);
+        Product(w.Down, a, layer, LoraTarget.Down, gated, From(_dOutput, first, hidden), first, count, worker);
 
         // gated = gate · σ(gate) · up
         SwiGlu.Backward(gated, From(_dGate, first, wide)[..gated.Length], From(_dUp, first, wide)[..gated.Length], gated, From(y.Gate, first, wide)[..gated.Length], From(y.Up, first, wide)[..gated.Length]);
         for (int i = 0; i < count; i++)
         {
-            MatMul.Panels(_gatedPanels.Span, gated.Slice(i * wide * L, wide * L), wide, _blocks, first + i);
-            MatMul.Panels(_attendedPanels.Span, Block(y.Attended, first + i, q), q, _blocks, first + i);
+            Keep(_gatedPanels, a, layer, gated.Slice(i * wide * L, wide * L), first + i, LoraTarget.Down);
+            Keep(_attendedPanels, a, layer, Block(y.Attended, first + i, q), first + i, LoraTarget.Output);
         }
 
         // gate = Wg · n, up = Wu · n, n = RmsNorm(middle)
-        MatMul.BackwardInput(From(_dFeedForwardNorm, first, hidden), w.Gate.Span, From(_dGate, first, wide), wide, hidden, count);
-        MatMul.BackwardInput(From(_dFeedForwardNorm, first, hidden), w.Up.Span, From(_dUp, first, wide), wide, hidden, count, accumulate: true);
+        Product(w.Gate, a, layer, LoraTarget.Gate, From(_dFeedForwardNorm, first, hidden), From(_dGate, first, wide), first, count, worker);
+        Product(w.Up, a, layer, LoraTarget.Up, From(_dFeedForwardNorm, first, hidden), From(_dUp, first, wide), first, count, worker, accumulate: true);
         for (int b = first; b < first + count; b++)
         {
             Span<float> dMiddle = Block(_dMiddle, b, hidden), normed = scratch.Slice(0, hidden * L);
@@ -154,17 +169,39 @@ public sealed class LlamaBackward
             Block(_dOutput, b, hidden).CopyTo(dMiddle);
             RmsNorm.BackwardInput(dMiddle, Block(_dFeedForwardNorm, b, hidden), Block(y.Middle, b, hidden), rstd, w.FeedForwardNorm.Span, accumulate: true);
             RmsNorm.Again(normed, rstd, Block(y.Middle, b, hidden), w.FeedForwardNorm.Span);
-            MatMul.Panels(_feedForwardPanels.Span, normed, hidden, _blocks, b);
+            Keep(_feedForwardPanels, a, layer, normed, b, LoraTarget.Gate, LoraTarget.Up);
         }
 
         // middle = input + output projection · attended
-        MatMul.BackwardInput(From(_dAttended, first, q), w.Output.Span, From(_dMiddle, first, hidden), hidden, q, count);
+        Product(w.Output, a, layer, LoraTarget.Output, From(_dAttended, first, q), From(_dMiddle, first, hidden), first, count, worker);
+    }
+
+    /// <summary>dx (+)= Wᵀ·dy, and what an adapter adds to it.</summary>
+    static void Product(LinearMatrix w, LlamaActivations a, int layer, LoraTarget target, Span<float> dx, ReadOnlySpan<float> dy, int first, int count, int worker, bool accumulate = false)
+    {
+        w.BackwardInput(dx, dy, count, accumulate);
+        a.Lora?.BackwardInput(layer, target, dx, dy, first, count, worker);
+    }
+
+    /// <summary>Keeps a matrix' input for its gradient.</summary>
+    void Keep(FloatBuffer? panels, LlamaActivations a, int layer, ReadOnlySpan<float> x, int block, params ReadOnlySpan<LoraTarget> targets)
+    {
+        if (panels is not null)
+        {
+            MatMul.Panels(panels.Span, x, x.Length / L, _blocks, block);
+        }
+
+        foreach (LoraTarget target in targets)
+        {
+            a.Lora?.KeepInput(layer, target, block, x);
+        }
     }
 
     /// <summary>From the gradients of query, key and value down to the layer's input.</summary>
-    void BelowAttention(LlamaWeights weights, LlamaActivations a, int layer, int first, int count)
+    /// <param name="toInput">Whether anything below asks for the input's gradient.</param>
+    void BelowAttention(LlamaParts weights, LlamaActivations a, int layer, int first, int count, int worker, bool toInput)
     {
-        LayerWeights w = weights.Layers[layer];
+        LayerParts w = weights.Layers[layer];
         LayerActivations y = a.Layers[layer];
         int hidden = _c.Hidden, set = layer % 2, head = _c.HeadSize * L;
         for (int b = first; b < first + count; b++)
@@ -194,9 +231,19 @@ public sealed class LlamaBackward
         }
 
         // query, key, value = Wq · n, Wk · n, Wv · n, n = RmsNorm(input)
-        MatMul.BackwardInput(From(_dAttentionNorm, first, hidden), w.Query.Span, From(_dQuery[set], first, _c.QueryWidth), _c.QueryWidth, hidden, count);
-        MatMul.BackwardInput(From(_dAttentionNorm, first, hidden), w.Key.Span, From(_dKey[set], first, _c.KeyWidth), _c.KeyWidth, hidden, count, accumulate: true);
-        MatMul.BackwardInput(From(_dAttentionNorm, first, hidden), w.Value.Span, From(_dValue[set], first, _c.KeyWidth), _c.KeyWidth, hidden, count, accumulate: true);
+        if (toInput)
+        {
+            Product(w.Query, a, layer, LoraTarget.Query, From(_dAttentionNorm, first, hidden), From(_dQuery[set], first, _c.QueryWidth), first, count, worker);
+            Product(w.Key, a, layer, LoraTarget.Key, From(_dAttentionNorm, first, hidden), From(_dKey[set], first, _c.KeyWidth), first, count, worker, accumulate: true);
+            Product(w.Value, a, layer, LoraTarget.Value, From(_dAttentionNorm, first, hidden), From(_dValue[set], first, _c.KeyWidth), first, count, worker, accumulate: true);
+        }
+        else
+        {
+            a.Lora?.BackwardInput(layer, LoraTarget.Query, [], From(_dQuery[set], first, _c.QueryWidth), first, count, worker);
+            a.Lora?.BackwardInput(layer, LoraTarget.Key, [], From(_dKey[set], first, _c.KeyWidth), first, count, worker);
+            a.Lora?.BackwardInput(layer, LoraTarget.Value, [], From(_dValue[set], first, _c.KeyWidth), first, count, worker);
+        }
+
         for (int b = first; b < first + count; b++)
         {
             Span<float> dInput = Block(_dOutput, b, hidden), x = Block(a.Inputs[layer], b, hidden);
@@ -204,7 +251,12 @@ public sealed class LlamaBackward
 
             // The layer above has used its output's gradient: the buffer now takes this layer's input gradient, panels first.
             RmsNorm.Again(dInput, rstd, x, w.AttentionNorm.Span);
-            MatMul.Panels(_attentionPanels.Span, dInput, hidden, _blocks, b);
+            Keep(_attentionPanels, a, layer, dInput, b, LoraTarget.Query, LoraTarget.Key, LoraTarget.Value);
+            if (!toInput)
+            {
+                continue;
+            }
+
             Block(_dMiddle, b, hidden).CopyTo(dInput);
             RmsNorm.BackwardInput(dInput, Block(_dAttentionNorm, b, hidden), x, rstd, w.AttentionNorm.Span, accumulate: true);
         }
@@ -222,37 +274,6 @@ public sealed class LlamaBackward
                 From(_dAttended, block, _c.QueryWidth), From(y.Attended, block, _c.QueryWidth), y.LogSums.From(block * _c.Heads * L),
                 From(y.Query, block, _c.QueryWidth), From(y.Key, block, _c.KeyWidth), From(y.Value, block, _c.KeyWidth),
                 p, _c.Heads, _c.KeyValueHeads, _c.HeadSize, head, _scratch[worker].Span, a.StartsOf(sequence)));
-        }
-    }
-
-    /// <summary>Matrix gradients of feed-forward and output projection.</summary>
-    void AddUpper(List<Action<int>> items, LayerWeights g, LayerActivations y)
-    {
-        WeightGradients.Add(items, g.Down, _dOutput, _gatedPanels, _sums);
-        WeightGradients.Add(items, g.Gate, _dGate, _feedForwardPanels, _sums);
-        WeightGradients.Add(items, g.Up, _dUp, _feedForwardPanels, _sums);
-        WeightGradients.Add(items, g.Output, _dMiddle, _attendedPanels, _sums);
-        WeightGradients.AddNorm(items, g.FeedForwardNorm, _dFeedForwardNorm, y.Middle, y.FeedForwardRstd, _sums);
-    }
-
-    /// <summary>Matrix gradients of query, key and value.</summary>
-    void AddLower(List<Action<int>> items, LayerWeights g, LayerActivations y, FloatBuffer input, int set)
-    {
-        WeightGradients.Add(items, g.Query, _dQuery[set], _attentionPanels, _sums);
-        WeightGradients.Add(items, g.Key, _dKey[set], _attentionPanels, _sums);
-        WeightGradients.Add(items, g.Value, _dValue[set], _attentionPanels, _sums);
-        WeightGradients.AddNorm(items, g.AttentionNorm, _dAttentionNorm, input, y.AttentionRstd, _sums);
-        if (g.QueryBias is { } bias)
-        {
-            WeightGradients.AddBias(items, bias, _dQuery[set], _sums);
-            WeightGradients.AddBias(items, g.KeyBias!, _dKey[set], _sums);
-            WeightGradients.AddBias(items, g.ValueBias!, _dValue[set], _sums);
-        }
-
-        if (g.QueryNorm is { } norm)
-        {
-            WeightGradients.AddHeadNorm(items, norm, _dNormedQuery![set], y.RawQuery!, y.QueryRstd!, _c.Heads, _sums);
-            WeightGradients.AddHeadNorm(items, g.KeyNorm!, _dNormedKey![set], y.RawKey!, y.KeyRstd!, _c.KeyValueHeads, _sums);
         }
     }
 

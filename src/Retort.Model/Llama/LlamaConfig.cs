@@ -44,6 +44,9 @@ public sealed record LlamaConfig
 
     public double RopeTheta { get; init; } = 10000;
 
+    /// <summary>How the rotary frequencies are changed; null keeps them.</summary>
+    public RopeScaling? RopeScaling { get; init; }
+
     /// <summary>The head shares the embedding's weights.</summary>
     public bool TiedHead { get; init; } = true;
 
@@ -104,6 +107,8 @@ public sealed record LlamaConfig
         {
             throw new UserError($"rope_theta is {RopeTheta}", where, "It must be a positive number.");
         }
+
+        RopeScaling?.Validate(this, where);
     }
 
     static void Check(bool holds, string where, string field, int value, string rule)

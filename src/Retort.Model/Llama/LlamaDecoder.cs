@@ -28,6 +28,7 @@ public sealed class LlamaDecoder
     readonly int[] _lengths;
     readonly float[] _attends;
     readonly double[] _frequencies;
+    readonly float _rotaryFactor;
     readonly FloatBuffer _cos;
     readonly FloatBuffer _sin;
     readonly FloatBuffer _stream;
@@ -59,7 +60,7 @@ public sealed class LlamaDecoder
         _deal = workers.Threads > 1;
         _lengths = new int[lanes];
         _attends = new float[lanes];
-        _frequencies = [.. Enumerable.Range(0, _c.HeadSize / 2).Select(p => Math.Pow(_c.RopeTheta, -2.0 * p / _c.HeadSize))];
+        (_frequencies, _rotaryFactor) = RotaryFrequencies.Of(_c);
         FloatBuffer Channels(int channels) => new(checked(channels * lanes));
         _cos = Channels(_frequencies.Length);
         _sin = Channels(_frequencies.Length);
@@ -104,7 +105,7 @@ public sealed class LlamaDecoder
         {
             int count = Math.Min(PromptBlocks, blocks - first);
             LlamaActivations a = new(_c, 1, count, _workers, keep: false, before: first);
-            LlamaForward.Extend(_cache, _weights, a, padded.AsMemory(first * L, count * L), _workers);
+            LlamaForward.Extend(_cache, _weights.Parts, a, padded.AsMemory(first * L, count * L), _workers);
             if (first + count == blocks)
             {
                 Span<float> final = LlamaForward.Block(a.Final, count - 1, _c.Hidden), normed = _normed.Span;
@@ -200,8 +201,8 @@ public sealed class LlamaDecoder
             for (int p = 0; p < _frequencies.Length; p++)
             {
                 (double sin, double cos) = Math.SinCos(position * _frequencies[p]);
-                _cos.Span[(p * _lanes) + lane] = (float)cos;
-                _sin.Span[(p * _lanes) + lane] = (float)sin;
+                _cos.Span[(p * _lanes) + lane] = (float)cos * _rotaryFactor;
+                _sin.Span[(p * _lanes) + lane] = (float)sin * _rotaryFactor;
             }
         }
 

@@ -12,10 +12,13 @@ public static class LlamaForward
 
     /// <summary>Fills the activations for the given tokens.</summary>
     /// <param name="tokens">[S, 32·P], padded at the end of a sequence with any valid token.</param>
-    public static void Run(LlamaWeights weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers) => Extend(cache: null, weights, a, tokens, workers);
+    public static void Run(LlamaWeights weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers) => Extend(cache: null, weights.Parts, a, tokens, workers);
+
+    /// <inheritdoc cref="Run(LlamaWeights, LlamaActivations, ReadOnlyMemory{int}, Workers)"/>
+    public static void Run(LlamaParts model, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers) => Extend(cache: null, model, a, tokens, workers);
 
     /// <summary>The same for one sequence whose first <see cref="LlamaActivations.Before"/> blocks lie in the cache; its keys and values are added there.</summary>
-    internal static void Extend(KeyValueCache? cache, LlamaWeights weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers)
+    internal static void Extend(KeyValueCache? cache, LlamaParts weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers)
     {
         LlamaConfig c = weights.Config;
         if (tokens.Length != a.Blocks * L)
@@ -28,19 +31,18 @@ public static class LlamaForward
             (int first, int count) = Range(a, group);
             for (int b = first; b < first + count; b++)
             {
-                Embedding.Forward(Block(a.Inputs[0], b, c.Hidden), weights.Embedding.Span, tokens.Span.Slice(b * L, L), c.Hidden);
+                weights.Embedding.Look(Block(a.Inputs[0], b, c.Hidden), tokens.Span.Slice(b * L, L), a.Scratch[worker].Span);
             }
 
             if (c.Layers > 0)
             {
-                BeforeAttention(weights, a, 0, first, count, a.Scratch[worker]);
+                BeforeAttention(weights, a, 0, first, count, worker);
             }
         });
         for (int layer = 0; layer < c.Layers; layer++)
         {
             int here = layer;
             LayerActivations y = a.Layers[layer];
-            int p = a.BlocksPerSequence;
             FloatBuffer key = y.Key, value = y.Value;
             if (cache is not null)
             {
@@ -49,20 +51,14 @@ public static class LlamaForward
                 (key, value) = (cache.Keys[layer], cache.Values[layer]);
             }
 
-            workers.Run(a.Sequences * c.Heads, (item, worker) =>
-            {
-                int sequence = item / c.Heads, head = item % c.Heads, block = sequence * p;
-                Attention.Forward(
-                    From(y.Attended, block, c.QueryWidth), y.LogSums.From(block * c.Heads * L), From(y.Query, block, c.QueryWidth),
-                    From(key, block, c.KeyWidth), From(value, block, c.KeyWidth), p, c.Heads, c.KeyValueHeads, c.HeadSize, head, a.Scratch[worker].Span, a.Before, a.StartsOf(sequence));
-            });
+            Attend(c, a, y, key, value, workers);
             workers.Run(a.Groups, (group, worker) =>
             {
                 (int first, int count) = Range(a, group);
-                AfterAttention(weights, a, here, first, count, a.Scratch[worker]);
+                AfterAttention(weights, a, here, first, count, worker);
                 if (here + 1 < c.Layers)
                 {
-                    BeforeAttention(weights, a, here + 1, first, count, a.Scratch[worker]);
+                    BeforeAttention(weights, a, here + 1, first, count, worker);
                 }
             });
         }
@@ -77,21 +73,54 @@ public static class LlamaForward
         });
     }
 
+    /// <summary>Computes one layer's activations again from its input, but for its output.</summary>
+    internal static void Again(LlamaParts weights, LlamaActivations a, int layer, Workers workers)
+    {
+        LayerActivations y = a.Layers[layer];
+        workers.Run(a.Groups, (group, worker) =>
+        {
+            (int first, int count) = Range(a, group);
+            BeforeAttention(weights, a, layer, first, count, worker, again: true);
+        });
+        Attend(weights.Config, a, y, y.Key, y.Value, workers);
+        workers.Run(a.Groups, (group, worker) =>
+        {
+            (int first, int count) = Range(a, group);
+            AfterAttention(weights, a, layer, first, count, worker, again: true);
+        });
+    }
+
+    static void Attend(LlamaConfig c, LlamaActivations a, LayerActivations y, FloatBuffer key, FloatBuffer value, Workers workers) => workers.Run(a.Sequences * c.Heads, (item, worker) =>
+    {
+        int sequence = item / c.Heads, head = item % c.Heads, block = sequence * a.BlocksPerSequence;
+        Attention.Forward(
+            From(y.Attended, block, c.QueryWidth), y.LogSums.From(block * c.Heads * L), From(y.Query, block, c.QueryWidth),
+            From(key, block, c.KeyWidth), From(value, block, c.KeyWidth), a.BlocksPerSequence, c.Heads, c.KeyValueHeads, c.HeadSize, head, a.Scratch[worker].Span, a.Before, a.StartsOf(sequence));
+    });
+
+    /// <summary>y = W·x, and what an adapter adds to it.</summary>
+    static void Product(LinearMatrix w, LlamaActivations a, int layer, LoraTarget target, Span<float> y, ReadOnlySpan<float> x, int first, int count, int worker, bool again, bool accumulate = false)
+    {
+        w.Forward(y, x, count, accumulate);
+        a.Lora?.Forward(layer, target, y, x, first, count, worker, again);
+    }
+
     /// <summary>Norm, then query, key and value with bias, head norm and rotation.</summary>
-    static void BeforeAttention(LlamaWeights weights, LlamaActivations a, int layer, int first, int count, FloatBuffer scratch)
+    /// <param name="again">The layer was computed before and its activations given up.</param>
+    static void BeforeAttention(LlamaParts weights, LlamaActivations a, int layer, int first, int count, int worker, bool again = false)
     {
         LlamaConfig c = weights.Config;
-        LayerWeights w = weights.Layers[layer];
+        LayerParts w = weights.Layers[layer];
         LayerActivations y = a.Layers[layer];
-        Span<float> normed = scratch.Slice(0, count * c.Hidden * L);
+        Span<float> normed = a.Scratch[worker].Slice(0, count * c.Hidden * L);
         for (int i = 0; i < count; i++)
         {
             RmsNorm.Forward(normed.Slice(i * c.Hidden * L, c.Hidden * L), y.AttentionRstd.Slice((first + i) * L, L), Block(a.Inputs[layer], first + i, c.Hidden), w.AttentionNorm.Span, c.NormEpsilon);
         }
 
-        MatMul.Forward(From(y.RawQuery ?? y.Query, first, c.QueryWidth), w.Query.Span, normed, c.QueryWidth, c.Hidden, count);
-        MatMul.Forward(From(y.RawKey ?? y.Key, first, c.KeyWidth), w.Key.Span, normed, c.KeyWidth, c.Hidden, count);
-        MatMul.Forward(From(y.Value, first, c.KeyWidth), w.Value.Span, normed, c.KeyWidth, c.Hidden, count);
+        Product(w.Query, a, layer, LoraTarget.Query, From(y.RawQuery ?? y.Query, first, c.QueryWidth), normed, first, count, worker, again);
+        Product(w.Key, a, layer, LoraTarget.Key, From(y.RawKey ?? y.Key, first, c.KeyWidth), normed, first, count, worker, again);
+        Product(w.Value, a, layer, LoraTarget.Value, From(y.Value, first, c.KeyWidth), normed, first, count, worker, again);
         for (int b = first; b < first + count; b++)
         {
             Span<float> q = Block(y.Query, b, c.QueryWidth), k = Block(y.Key, b, c.KeyWidth);
@@ -123,27 +152,33 @@ public static class LlamaForward
     }
 
     /// <summary>Output projection, residual, norm, gated feed-forward, residual.</summary>
-    static void AfterAttention(LlamaWeights weights, LlamaActivations a, int layer, int first, int count, FloatBuffer scratch)
+    static void AfterAttention(LlamaParts weights, LlamaActivations a, int layer, int first, int count, int worker, bool again = false)
     {
         LlamaConfig c = weights.Config;
-        LayerWeights w = weights.Layers[layer];
+        FloatBuffer scratch = a.Scratch[worker];
+        LayerParts w = weights.Layers[layer];
         LayerActivations y = a.Layers[layer];
         int hidden = count * c.Hidden * L;
         Span<float> middle = From(y.Middle, first, c.Hidden)[..hidden], normed = scratch.Slice(0, hidden), gated = scratch.Slice(hidden, count * c.FeedForward * L);
         From(a.Inputs[layer], first, c.Hidden)[..hidden].CopyTo(middle);
-        MatMul.Forward(middle, w.Output.Span, From(y.Attended, first, c.QueryWidth), c.Hidden, c.QueryWidth, count, accumulate: true);
+        Product(w.Output, a, layer, LoraTarget.Output, middle, From(y.Attended, first, c.QueryWidth), first, count, worker, again, accumulate: true);
         for (int i = 0; i < count; i++)
         {
             RmsNorm.Forward(normed.Slice(i * c.Hidden * L, c.Hidden * L), y.FeedForwardRstd.Slice((first + i) * L, L), middle.Slice(i * c.Hidden * L, c.Hidden * L), w.FeedForwardNorm.Span, c.NormEpsilon);
         }
 
         Span<float> gate = From(y.Gate, first, c.FeedForward)[..gated.Length], up = From(y.Up, first, c.FeedForward)[..gated.Length];
-        MatMul.Forward(gate, w.Gate.Span, normed, c.FeedForward, c.Hidden, count);
-        MatMul.Forward(up, w.Up.Span, normed, c.FeedForward, c.Hidden, count);
+        Product(w.Gate, a, layer, LoraTarget.Gate, gate, normed, first, count, worker, again);
+        Product(w.Up, a, layer, LoraTarget.Up, up, normed, first, count, worker, again);
+        if (again)
+        {
+            return;
+        }
+
         SwiGlu.Forward(gated, gate, up);
         Span<float> output = From(a.Inputs[layer + 1], first, c.Hidden)[..hidden];
         middle.CopyTo(output);
-        MatMul.Forward(output, w.Down.Span, gated, c.Hidden, c.FeedForward, count, accumulate: true);
+        Product(w.Down, a, layer, LoraTarget.Down, output, gated, first, count, worker, again, accumulate: true);
     }
 
     /// <summary>First block and number of blocks of a group.</summary>

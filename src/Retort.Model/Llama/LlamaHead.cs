@@ -23,31 +23,51 @@ public sealed class LlamaHead
     /// <summary>Bytes of logits held at once.</summary>
     const long ChunkBytes = 128L << 20;
 
+    /// <summary>The same where the head is frozen: no logits wait for a gradient of its weights.</summary>
+    const long FrozenBytes = 32L << 20;
+
     readonly int _vocabulary;
     readonly int _chunk;
     readonly FloatBuffer _logits;
-    readonly FloatBuffer _panels;
+    readonly FloatBuffer? _panels;
     readonly FloatBuffer[] _teacher;
 
     /// <param name="config">The student's shape.</param>
     /// <param name="blocks">Blocks of a batch.</param>
     /// <param name="workers">The pool that will run it.</param>
     /// <param name="teacher">Whether a teacher's logits will be wanted beside.</param>
-    public LlamaHead(LlamaConfig config, int blocks, Workers workers, bool teacher)
+    /// <param name="frozen">The head's own weights will have no gradient.</param>
+    public LlamaHead(LlamaConfig config, int blocks, Workers workers, bool teacher, bool frozen = false)
     {
         _vocabulary = config.Vocabulary;
-        long fit = ChunkBytes / ((long)_vocabulary * L * sizeof(float)) / (Group * workers.Threads) * (Group * workers.Threads);
-        _chunk = (int)Math.Min(blocks, Math.Max(fit, Math.Max(1, ChunkBytes / 2 / ((long)_vocabulary * L * sizeof(float)))));
+        _chunk = frozen ? FrozenChunk(blocks, workers.Threads) : TrainedChunk(blocks, workers.Threads);
         _logits = new(checked(_chunk * _vocabulary * L));
-        _panels = new(MatMul.PanelLength(config.Hidden, _chunk));
+        _panels = frozen ? null : new(MatMul.PanelLength(config.Hidden, _chunk));
         _teacher = [.. Enumerable.Range(0, teacher ? workers.Threads : 0).Select(_ => new FloatBuffer(checked(GroupOf(_chunk, workers) * _vocabulary * L)))];
     }
 
-    static int GroupOf(int chunk, Workers workers) => Math.Clamp(chunk / (2 * workers.Threads), 1, Group);
+    long BlockBytes => (long)_vocabulary * L * sizeof(float);
+
+    int TrainedChunk(int blocks, int threads)
+    {
+        long fit = ChunkBytes / BlockBytes / (Group * threads) * (Group * threads);
+        return (int)Math.Min(blocks, Math.Max(fit, Math.Max(1, ChunkBytes / 2 / BlockBytes)));
+    }
+
+    /// <summary>Chunks of about one size, as many blocks for every thread.</summary>
+    int FrozenChunk(int blocks, int threads)
+    {
+        long fit = Math.Max(threads, FrozenBytes / BlockBytes / threads * threads), chunks = Math.Max(1, (blocks + fit - 1) / fit);
+        return (int)((blocks + chunks - 1) / chunks);
+    }
+
+    /// <summary>Blocks of one item. A frozen head's chunks are small, so its items are as large as leave every thread one: each item widens all of
+    /// the head's weights.</summary>
+    int GroupOf(int chunk, Workers workers) => Math.Clamp(chunk / ((_panels is null ? 1 : 2) * workers.Threads), 1, Group);
 
     /// <summary>Logits and loss of the blocks that count, and with <paramref name="gradients"/> the backward pass through the head.</summary>
     /// <param name="weights">The student.</param>
-    /// <param name="a">Its activations after <see cref="LlamaForward.Run"/>.</param>
+    /// <param name="a">Its activations after <see cref="LlamaForward.Run(LlamaWeights, LlamaActivations, ReadOnlyMemory{int}, Workers)"/>.</param>
     /// <param name="gradients">Where the head's gradient accumulates; null for evaluation.</param>
     /// <param name="dFinal">Output with gradients: gradient of <see cref="LlamaActivations.Final"/>.</param>
     /// <param name="teacher">The teacher and its activations, or null.</param>
@@ -55,7 +75,12 @@ public sealed class LlamaHead
     /// and answers that is a good part of the work.</param>
     /// <param name="loss">Called once a block that counts, from any worker.</param>
     public void Run(
-        LlamaWeights weights, LlamaActivations a, LlamaWeights? gradients, FloatBuffer? dFinal, (LlamaWeights Weights, LlamaActivations Activations)? teacher, Func<int, bool> counts, BlockLoss loss, Workers workers)
+        LlamaWeights weights, LlamaActivations a, LlamaWeights? gradients, FloatBuffer? dFinal, (LlamaWeights Weights, LlamaActivations Activations)? teacher, Func<int, bool> counts, BlockLoss loss, Workers workers) =>
+        Run(weights.Parts, a, gradients, dFinal, teacher, counts, loss, workers);
+
+    /// <inheritdoc cref="Run(LlamaWeights, LlamaActivations, LlamaWeights?, FloatBuffer?, ValueTuple{LlamaWeights, LlamaActivations}?, Func{int, bool}, BlockLoss, Workers)"/>
+    public void Run(
+        LlamaParts weights, LlamaActivations a, LlamaWeights? gradients, FloatBuffer? dFinal, (LlamaWeights Weights, LlamaActivations Activations)? teacher, Func<int, bool> counts, BlockLoss loss, Workers workers)
     {
         int hidden = weights.Config.Hidden, v = _vocabulary;
         int[] counted = [.. Enumerable.Range(0, a.Blocks).Where(counts)];
@@ -75,7 +100,7 @@ public sealed class LlamaHead
             {
                 (int first, int count, int at) = parts[item];
                 Span<float> z = _logits.Slice(at * v * L, count * v * L), u = default;
-                MatMul.Forward(z, weights.Head.Span, LlamaForward.From(a.Final, first, hidden), v, hidden, count);
+                weights.Head.Forward(z, LlamaForward.From(a.Final, first, hidden), count);
                 if (teacher is { } t)
                 {
                     int width = t.Weights.Config.Hidden;
@@ -90,10 +115,10 @@ public sealed class LlamaHead
 
                 if (dFinal is not null)
                 {
-                    MatMul.BackwardInput(LlamaForward.From(dFinal, first, hidden), weights.Head.Span, z, v, hidden, count);
-                    for (int i = 0; i < count; i++)
+                    weights.Head.BackwardInput(LlamaForward.From(dFinal, first, hidden), z, count);
+                    for (int i = 0; gradients is not null && i < count; i++)
                     {
-                        MatMul.Panels(_panels.Span, LlamaForward.Block(a.Final, first + i, hidden), hidden, blocks.Length, at + i);
+                        MatMul.Panels(_panels!.Span, LlamaForward.Block(a.Final, first + i, hidden), hidden, blocks.Length, at + i);
                     }
                 }
             });
@@ -105,7 +130,7 @@ public sealed class LlamaHead
             int rows = WeightGradients.RowsPerItem(hidden, blocks.Length, v);
             int[] sums = WeightGradients.Sums(blocks, a.BlocksPerSequence);
             workers.Run((v + rows - 1) / rows, (item, _) =>
-                MatMul.BackwardWeight(gradients.Head.Span, _logits.Span, _panels.Span, v, hidden, blocks.Length, item * rows, Math.Min(v, (item + 1) * rows), sums));
+                MatMul.BackwardWeight(gradients.Head.Span, _logits.Span, _panels!.Span, v, hidden, blocks.Length, item * rows, Math.Min(v, (item + 1) * rows), sums));
         }
     }
 

@@ -101,15 +101,19 @@ public sealed class LayerWeights
 /// </summary>
 public sealed class LlamaWeights
 {
+    internal const string EmbeddingName = "model.embed_tokens.weight", FinalNormName = "model.norm.weight", HeadName = "lm_head.weight";
+
+    LlamaParts? _parts;
+
     public LlamaWeights(LlamaConfig config)
     {
         Config = config;
         int table = config.Vocabulary * config.Hidden, padded = Padded([config.Vocabulary, config.Hidden]);
         FloatBuffer outer = new(checked(padded + Padded([config.Hidden])));
-        Embedding = new("model.embed_tokens.weight", outer, 0, table, [config.Vocabulary, config.Hidden]);
-        FinalNorm = new("model.norm.weight", outer, padded, config.Hidden, [config.Hidden]);
+        Embedding = new(EmbeddingName, outer, 0, table, [config.Vocabulary, config.Hidden]);
+        FinalNorm = new(FinalNormName, outer, padded, config.Hidden, [config.Hidden]);
         Layers = [.. Enumerable.Range(0, config.Layers).Select(i => new LayerWeights(config, i))];
-        Head = config.TiedHead ? Embedding : new("lm_head.weight", new FloatBuffer(table), 0, table, [config.Vocabulary, config.Hidden]);
+        Head = config.TiedHead ? Embedding : new(HeadName, new FloatBuffer(table), 0, table, [config.Vocabulary, config.Hidden]);
         List<FloatBuffer> arenas = [outer, .. Layers.Select(l => l.Arena)];
         if (!config.TiedHead)
         {
@@ -120,6 +124,9 @@ public sealed class LlamaWeights
     }
 
     public LlamaConfig Config { get; }
+
+    /// <summary>The same weights as the passes read them.</summary>
+    public LlamaParts Parts => _parts ??= LlamaParts.Of(this);
 
     public WeightSlice Embedding { get; }
 
@@ -155,7 +162,7 @@ public sealed class LlamaWeights
     /// <summary>Name and shape of every tensor a model of this shape has, in the order of <see cref="Slices"/>; nothing is allocated for them.</summary>
     public static IEnumerable<(string Name, int[] Shape)> Plan(LlamaConfig config)
     {
-        yield return ("model.embed_tokens.weight", [config.Vocabulary, config.Hidden]);
+        yield return (EmbeddingName, [config.Vocabulary, config.Hidden]);
         for (int layer = 0; layer < config.Layers; layer++)
         {
             foreach ((string Name, int[] Shape) tensor in LayerWeights.Plan(config, layer))
@@ -164,10 +171,10 @@ public sealed class LlamaWeights
             }
         }
 
-        yield return ("model.norm.weight", [config.Hidden]);
+        yield return (FinalNormName, [config.Hidden]);
         if (!config.TiedHead)
         {
-            yield return ("lm_head.weight", [config.Vocabulary, config.Hidden]);
+            yield return (HeadName, [config.Vocabulary, config.Hidden]);
         }
     }
 
@@ -177,21 +184,26 @@ public sealed class LlamaWeights
     public void Initialize(ulong seed)
     {
         RandomStream random = new(seed);
-        double deviation = 0.6 / Math.Sqrt(Config.Hidden), residual = deviation / Math.Sqrt(2.0 * Config.Layers);
         foreach (WeightSlice slice in Slices())
         {
-            Span<float> w = slice.Span;
-            if (slice.Shape.Count == 1)
-            {
-                w.Fill(slice.Name.EndsWith("bias", StringComparison.Ordinal) ? 0f : 1f);
-                continue;
-            }
+            Draw(Config, slice.Name, slice.Span, random);
+        }
+    }
 
-            double mine = slice.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || slice.Name.EndsWith("down_proj.weight", StringComparison.Ordinal) ? residual : deviation;
-            foreach (ref float x in w)
-            {
-                x = (float)(random.NextNormal() * mine);
-            }
+    /// <summary>The next initial numbers of a tensor; a tensor drawn in pieces is the same as one drawn whole.</summary>
+    public static void Draw(LlamaConfig config, string name, Span<float> w, RandomStream random)
+    {
+        double deviation = 0.6 / Math.Sqrt(config.Hidden), residual = deviation / Math.Sqrt(2.0 * config.Layers);
+        if (name.EndsWith("norm.weight", StringComparison.Ordinal) || name.EndsWith("bias", StringComparison.Ordinal))
+        {
+            w.Fill(name.EndsWith("bias", StringComparison.Ordinal) ? 0f : 1f);
+            return;
+        }
+
+        double mine = name.EndsWith("o_proj.weight", StringComparison.Ordinal) || name.EndsWith("down_proj.weight", StringComparison.Ordinal) ? residual : deviation;
+        foreach (ref float x in w)
+        {
+            x = (float)(random.NextNormal() * mine);
         }
     }
 

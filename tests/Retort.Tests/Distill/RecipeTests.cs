@@ -1,5 +1,6 @@
 using Retort.Distill;
 using Retort.Model;
+using Retort.Model.Llama;
 
 namespace Retort.Tests.Distill;
 
@@ -29,6 +30,21 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(1f, recipe.Loss.ForwardKl);
         Assert.Equal("live", recipe.Signal.Kind);
         Assert.Equal(Path.Combine(_folder, "t"), recipe.Teacher);
+    }
+
+    [Fact]
+    public void AnAdapterHasDefaultsAndItsFaultsAreNamed()
+    {
+        const string From = "student: {from: m, lora: {}}\ndata: {sample: tales}\n";
+        LoraRecipe lora = ((StudentRecipe.From)Read(From).Student).Lora!;
+        Assert.Equal((new LoraOptions(16, 32, LoraOptions.AllTargets), "bf16"), (lora.Adapter, lora.Base));
+        lora = ((StudentRecipe.From)Read(From, "student.lora.rank=4", "student.lora.targets=[up_proj, q_proj, up_proj]", "student.lora.base=q8_0").Student).Lora!;
+        Assert.Equal((new LoraOptions(4, 8, [LoraTarget.Query, LoraTarget.Up]), "q8_0"), (lora.Adapter, lora.Base));
+        string Fault(string yaml, params string[] changes) => Assert.Throws<UserError>(() => Read(yaml, changes)).What;
+        Assert.Contains("student.lora.targets must be all-linear or a list of q_proj", Fault(From, "student.lora.targets=lm_head"), StringComparison.Ordinal);
+        Assert.Contains("student.lora.base must be one of bf16, q8_0, not 'q4_0'", Fault(From, "student.lora.base=q4_0"), StringComparison.Ordinal);
+        Assert.Contains("student.lora.rank must be a whole number from 1", Fault(From, "student.lora.rank=0"), StringComparison.Ordinal);
+        Assert.Contains("student.lora needs from", Fault(Good, "student.lora={rank: 4}"), StringComparison.Ordinal);
     }
 
     [Fact]

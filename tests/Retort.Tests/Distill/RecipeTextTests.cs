@@ -28,6 +28,8 @@ public sealed partial class RecipeTextTests : IDisposable
     [InlineData("student: {shape: {hidden: 16, heads: 2, family: qwen3, head_size: 6, key_value_heads: 1, tied_head: false}, train_tokenizer: 300}\n" + Sample)]
     [InlineData("teacher: t\nstudent: {teacher_layers: [0, 2, 5]}\ndata: {text: [a.txt, ../b.txt], mask_prompts: false}\n")]
     [InlineData("teacher: t\nstudent: {from: some/model}\ndata: {prompts: p.jsonl}\ntwin: false\n")]
+    [InlineData("teacher: t\nstudent: {from: some/model, lora: {}}\ndata: {prompts: p.jsonl}\ntrain: {checkpointing: true}\n")]
+    [InlineData("student: {from: m, lora: {rank: 7, alpha: 10.5, targets: [v_proj, q_proj], dropout: 0.1, rslora: true, base: q8_0}}\n" + Sample)]
     [InlineData("teacher: t\n" + Shape + Sample + "twin: {equal_compute: false}\n")]
     [InlineData("teacher: t\nteacher_tokenizer: tok.bin\n" + Shape + "data: {teacher_samples: 70, sample_temperature: 0.7, seed: 9}\nsignal: {kind: live}\nloss: {reverse_kl: 0.1, jensen_shannon: 0.3, beta: 0.2}\n")]
     [InlineData("teacher: t\n" + Shape + Sample + "loss: {forward_kl: 1}\ntrain: {on_policy: {share: 0.25, max_tokens: 77, temperature: 0.9}}\n")]
@@ -50,7 +52,8 @@ public sealed partial class RecipeTextTests : IDisposable
     /// <summary>A key that RecipeFile learns and this text does not would silently fall back to its default; the fault of an unknown key lists them all.</summary>
     [Theory]
     [InlineData("", "teacher_tokenizer")]
-    [InlineData("student", "teacher_layers from train_tokenizer")]
+    [InlineData("student", "teacher_layers from lora train_tokenizer")]
+    [InlineData("student.lora", "")]
     [InlineData("student.shape", "")]
     [InlineData("data", "text prompts teacher_samples")]
     [InlineData("loss", "")]
@@ -61,12 +64,12 @@ public sealed partial class RecipeTextTests : IDisposable
     [InlineData("export", "")]
     public void SpellsOutEveryKey(string section, string alternatives)
     {
-        string path = Path.Combine(_folder, "r.yaml"), yaml = "teacher: t\n" + Shape + Sample;
+        string path = Path.Combine(_folder, "r.yaml"), yaml = "teacher: t\n" + (section == "student.lora" ? "student: {from: m, lora: {}}\n" : Shape) + Sample;
         File.WriteAllText(path, yaml);
         UserError error = Assert.Throws<UserError>(() => RecipeFile.Read(path, [$"{(section.Length > 0 ? section + "." : "")}there_is_no_such_key=1"], ["tales"]));
         string[] known = [.. Known().Match(error.What).Groups[1].Value.Split(", ").Except(alternatives.Split(' '))];
         Assert.NotEmpty(known);
-        string text = RecipeText.Of(Read(yaml)), written = section is "student.shape" ? text[text.IndexOf("shape:", StringComparison.Ordinal)..].Split('\n')[0]
+        string text = RecipeText.Of(Read(yaml)), written = section.Contains('.', StringComparison.Ordinal) ? text[text.IndexOf(section.Split('.')[1] + ":", StringComparison.Ordinal)..].Split('\n')[0]
             : section.Length == 0 ? string.Join('\n', text.Split('\n').Where(l => !l.StartsWith(' ')))
             : text[(text.IndexOf($"\n{section}:", StringComparison.Ordinal) + 1)..].Split("\n").Skip(1).TakeWhile(l => l.StartsWith(' ')).Aggregate((a, b) => a + "\n" + b);
         Assert.All(known, key => Assert.Matches($@"(?m)(^|[{{ ]){key}:", written));

@@ -180,7 +180,7 @@ public sealed class TrainerTests : IDisposable
     {
         string path = Path.Combine(_folder, "a.state");
         Optimizer optimizer = new(Model(Student, 1), new());
-        optimizer.Weights.Arenas[0].Span[3] = float.NaN;
+        optimizer.Weights[0].Span[3] = float.NaN;
         new Checkpoint(path, "k").Save(optimizer, []);
         UserError error = Assert.Throws<UserError>(() => new Checkpoint(path, "k").Load(optimizer));
         Assert.Contains("not a number", error.What, StringComparison.Ordinal);

@@ -26,6 +26,10 @@ public class GoldenTests
     [InlineData("llama-untied", 2)]
     [InlineData("qwen2", 2)]
     [InlineData("qwen3", 2)]
+    [InlineData("llama3", 2)]
+    [InlineData("yarn", 2)]
+    [InlineData("lora", 1)]
+    [InlineData("lora", 2)]
     public void LogitsLossesAndGradientsEqualTheProjectsOwnFiles(string name, int threads) => Check(Repository.PathOf("tests/golden/engine/" + name), threads);
 
     static void Check(string folder, int threads)
@@ -35,6 +39,8 @@ public class GoldenTests
         using Safetensors golden = Safetensors.Open(Path.Combine(folder, "golden.safetensors"));
         using JsonDocument losses = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "losses.json")));
         using Workers workers = new(threads);
+        LoraAdapter? adapter = File.Exists(Path.Combine(folder, "adapter_config.json")) ? AdapterFolder.Read(folder, config) : null;
+        LlamaParts model = adapter is null ? weights.Parts : FrozenWeights.Of(weights, NarrowFormat.BFloat16, folder).Parts;
 
         IReadOnlyList<long> shape = [.. golden.Get("input_ids").Shape.Select(x => (long)x)];
         int sequences = (int)shape[0], length = (int)shape[1], blocks = (length + L - 1) / L, v = config.Vocabulary;
@@ -53,21 +59,22 @@ public class GoldenTests
 
         double[] teacher = Doubles(golden, "teacher_logits");
         LlamaActivations a = new(config, sequences, blocks, workers, keep: true);
-        LlamaBackward backward = new(config, a, workers);
-        LlamaHead head = new(config, a.Blocks, workers, teacher: true);
-        LlamaForward.Run(weights, a, tokens, workers);
+        LlamaBackward backward = new(config, a, workers, frozen: adapter is not null);
+        LlamaHead head = new(config, a.Blocks, workers, teacher: true, frozen: adapter is not null);
+        a.Lora = adapter is null ? null : new(adapter, a, workers, new LoraAdapter(config, adapter.Options));
+        LlamaForward.Run(model, a, tokens, workers);
 
         float[] logits = new float[sequences * length * v];
-        head.Run(weights, a, null, null, null, static _ => true, (block, z, _) => Gather(logits, z, block, blocks, length, v), workers);
+        head.Run(model, a, null, null, null, static _ => true, (block, z, _) => Gather(logits, z, block, blocks, length, v), workers);
         AssertClose(Doubles(golden, "logits"), logits, "logits");
 
         foreach (JsonProperty loss in losses.RootElement.EnumerateObject())
         {
             LossWeights terms = Parse(loss.Name);
-            LlamaWeights gradients = new(config);
+            LlamaWeights? gradients = adapter is null ? new(config) : null;
             float[] dLogits = new float[logits.Length];
             double[] perBlock = new double[a.Blocks];
-            head.Run(weights, a, gradients, backward.DFinal, null, static _ => true, (block, z, _) =>
+            head.Run(model, a, gradients, backward.DFinal, null, static _ => true, (block, z, _) =>
             {
                 float[] each = new float[L], u = new float[v * L];
                 Scatter(u, teacher, block, blocks, length, v);
@@ -94,18 +101,33 @@ public class GoldenTests
                 AssertClose(Doubles(golden, $"grad.{loss.Name}.logits"), dLogits, loss.Name);
             }
 
-            if (golden.Find($"grad.{loss.Name}.model.norm.weight") is null)
+            string[] deep = [.. golden.Entries.Select(e => e.Name).Where(n => n.StartsWith($"grad.{loss.Name}.", StringComparison.Ordinal) && !n.EndsWith(".logits", StringComparison.Ordinal))];
+            if (deep.Length == 0)
             {
                 continue;
             }
 
-            backward.Run(weights, gradients, a, tokens, workers);
-            foreach (WeightSlice slice in gradients.Slices())
+            backward.Run(model, gradients, a, tokens, workers);
+            (string Name, float[] Values)[] made =
+            [
+                .. (gradients?.Slices() ?? []).Select(s => (s.Name, s.Span.ToArray())),
+                .. (a.Lora?.Gradients?.All ?? []).SelectMany(p => new[] { ("base_model.model." + p.A.Name, Turned(p.A)), ("base_model.model." + p.B.Name, p.B.Span.ToArray()) }),
+            ];
+            Assert.Equal(deep.Order(), made.Select(m => $"grad.{loss.Name}.{m.Name}").Order());
+            foreach ((string name, float[] values) in made)
             {
-                AssertClose(Doubles(golden, $"grad.{loss.Name}.{slice.Name}"), slice.Span, $"{loss.Name} {slice.Name}");
+                AssertClose(Doubles(golden, $"grad.{loss.Name}.{name}"), values, $"{loss.Name} {name}");
+            }
+
+            foreach (FloatBuffer arena in a.Lora?.Gradients?.Arenas ?? [])
+            {
+                arena.Span.Clear();
             }
         }
     }
+
+    /// <summary>A is held wide side first, and written as [r, K].</summary>
+    static float[] Turned(WeightSlice a) => [.. Enumerable.Range(0, a.Length).Select(i => a.Span[(i % a.Shape[0] * a.Shape[1]) + (i / a.Shape[0])])];
 
     static LossWeights Parse(string name)
     {

@@ -39,6 +39,14 @@ public sealed class ExampleTests : IDisposable
         ["./retort pull karpathy/tinyllamas --to models/tinyllamas"] = words => PullsAsync(words).GetAwaiter().GetResult(),
         ["./retort bench kernels"] = BeginsToMeasure,
         ["./retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16"] = words => Assert.Contains("tokens/s", Done([.. words, "--steps", "1"]).Output, StringComparison.Ordinal),
+        ["./retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16 --lora 8 --base q8_0"] = words => Assert.Contains("tokens/s", Done([.. words, "--steps", "1"]).Output, StringComparison.Ordinal),
+        ["./retort distill recipes/tales-adapter.yaml"] = Adapts,
+        ["./retort convert models/tales-teacher merged --adapter runs/tales-adapter/student/adapter"] = words =>
+        {
+            Adapts(["distill", "recipes/tales-adapter.yaml"]);
+            Done(words);
+            Assert.NotEqual(ModelReference.Open(_copy["models/tales-teacher"]).Weights.Layers[0].Query.Span.ToArray(), ModelReference.Open(_copy["merged"]).Weights.Layers[0].Query.Span.ToArray());
+        },
         ["./retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 64"] = words => Assert.Contains("decoded tokens/s", Done(words).Output, StringComparison.Ordinal),
     };
 
@@ -76,6 +84,13 @@ public sealed class ExampleTests : IDisposable
         Assert.All(
             ["report.html", "report.json", "manifest.json", "student/model.safetensors", "student/tokenizer.json", "signals/train.sig", "checkpoints/student-1.state"],
             file => Assert.True(File.Exists(_copy[$"{folder}/{file}"]), file));
+    }
+
+    void Adapts(string[] words)
+    {
+        Assert.NotNull(((StudentRecipe.From)RecipeFile.Read(_copy[words[1]], [], [.. BundledSamples.All.Keys]).Student).Lora);
+        Done([.. words, .. s_cutDown]);
+        Assert.All(["student/model.safetensors", "student/adapter/adapter_config.json", "student/adapter/adapter_model.safetensors"], file => Assert.True(File.Exists(_copy[$"runs/tales-adapter/{file}"]), file));
     }
 
     void Converts(string[] words)

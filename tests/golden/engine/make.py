@@ -9,14 +9,21 @@ every loss, and golden.safetensors in float32: input_ids, targets, loss_weight, 
 grad.LOSS.logits, and for four of them grad.LOSS.TENSOR. A loss is the mean over tokens weighted by loss_weight, in nats; a divergence at temperature t is
 multiplied by t squared. jsd_bB is B * KL(p || m) + (1 - B) * KL(q || m) with m = B * p + (1 - B) * q, p the teacher and q the student.
 The same torch gives the same bytes: the only randomness is a seeded generator on the CPU.
+
+The folder lora holds beside these what PEFT would write of an adapter of the model llama-tied, adapter_config.json and adapter_model.safetensors;
+its logits and losses are those of the model with W + alpha / r * B * A in the place of W, and its gradients those of A and B.
 """
 
 import array
 import json
 import os
 import struct
+import sys
 
 import torch
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "rope"))
+import make as rope
 
 SEQUENCES, LENGTH = 2, 35  # past the end of one block of 32 tokens
 
@@ -25,6 +32,10 @@ MODELS = {
     "llama-untied": dict(model_type="llama", heads=2, key_value_heads=2, head_dim=6, vocabulary=29, tied=False, theta=500000.0, epsilon=1e-5),
     "qwen2": dict(model_type="qwen2", heads=6, key_value_heads=3, head_dim=2, vocabulary=33, tied=True, theta=1000000.0, epsilon=1e-6),
     "qwen3": dict(model_type="qwen3", heads=2, key_value_heads=1, head_dim=10, vocabulary=30, tied=True, theta=1000000.0, epsilon=1e-6),
+    "llama3": dict(model_type="llama", heads=2, key_value_heads=1, head_dim=8, vocabulary=31, tied=True, theta=100.0, epsilon=1e-5, scaling=dict(
+        rope_type="llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)),
+    "yarn": dict(model_type="qwen2", heads=4, key_value_heads=2, head_dim=8, vocabulary=29, tied=True, theta=100.0, epsilon=1e-6, scaling=dict(
+        rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=4.0)),
 }
 HIDDEN, LAYERS, FEED_FORWARD = 12, 2, 20
 
@@ -56,6 +67,29 @@ def shapes(m):
         yield "lm_head.weight", (m["vocabulary"], HIDDEN)
 
 
+ADAPTER = dict(r=3, lora_alpha=6, target_modules=["q_proj", "v_proj", "o_proj", "gate_proj", "down_proj"])
+
+
+def adapter_shapes(m):
+    """Name and shape of every tensor of the adapter: A is [r, inputs], B is [outputs, r]."""
+    for name, shape in shapes(m):
+        module = name.removesuffix(".weight")
+        if module.rsplit(".", 1)[1] in ADAPTER["target_modules"]:
+            yield f"base_model.model.{module}.lora_A.weight", (ADAPTER["r"], shape[1])
+            yield f"base_model.model.{module}.lora_B.weight", (shape[0], ADAPTER["r"])
+
+
+def adapted(w, lora):
+    """The weights with the adapter in them."""
+    made = dict(w)
+    for name, a in lora.items():
+        if name.endswith("lora_A.weight"):
+            module = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+            b = lora[name.replace("lora_A", "lora_B")]
+            made[module + ".weight"] = w[module + ".weight"] + ADAPTER["lora_alpha"] / ADAPTER["r"] * (b @ a)
+    return made
+
+
 def draw(shape, generator):
     """Normal numbers rounded to float32, held in float64."""
     return torch.randn(shape, generator=generator, dtype=torch.float64).float().double()
@@ -80,13 +114,16 @@ def norm(x, gain, epsilon):
     return x / (x.square().mean(-1, keepdim=True) + epsilon).sqrt() * gain
 
 
-def rotate(x, theta):
+def rotate(x, m):
     """Rotary embedding, arXiv 2104.09864, channel i paired with channel i + half; x is [sequences, heads, tokens, channels]."""
     half = x.shape[-1] // 2
-    frequency = theta ** (-torch.arange(half, dtype=torch.float64) / half)
+    frequency, factor = m["theta"] ** (-torch.arange(half, dtype=torch.float64) / half), 1.0
+    if "scaling" in m:
+        frequencies, factor = rope.rotary(config(m))
+        frequency = torch.tensor(frequencies, dtype=torch.float64)
     angle = torch.arange(x.shape[-2], dtype=torch.float64)[:, None] * frequency
-    a, b = x[..., :half], x[..., half:]
-    return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()], -1)
+    a, b, cos, sin = x[..., :half], x[..., half:], factor * angle.cos(), factor * angle.sin()
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
 def forward(m, w, ids):
@@ -108,8 +145,8 @@ def forward(m, w, ids):
             return y.transpose(1, 2)
 
         group = m["heads"] // m["key_value_heads"]
-        q = rotate(project("q", m["heads"]), m["theta"])
-        k = rotate(project("k", m["key_value_heads"]), m["theta"]).repeat_interleave(group, 1)
+        q = rotate(project("q", m["heads"]), m)
+        k = rotate(project("k", m["key_value_heads"]), m).repeat_interleave(group, 1)
         v = project("v", m["key_value_heads"]).repeat_interleave(group, 1)
         scores = (q @ k.transpose(-1, -2) / m["head_dim"] ** 0.5).masked_fill(ahead, float("-inf"))
         attended = (scores.softmax(-1) @ v).transpose(1, 2).reshape(sequences, tokens, -1)
@@ -179,9 +216,33 @@ def config(m):
         "max_position_embeddings": 64,
         "rms_norm_eps": m["epsilon"],
         "rope_theta": m["theta"],
+        **({"rope_scaling": m["scaling"]} if "scaling" in m else {}),
         "tie_word_embeddings": m["tied"],
         "hidden_act": "silu",
     }
+
+
+def write(folder, m, generator, w, trained, run):
+    """Inputs, logits, losses and gradients of one model; run gives the weights the model computes with."""
+    ids = torch.randint(m["vocabulary"], (SEQUENCES, LENGTH + 1), generator=generator)
+    inputs, targets = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
+    weight = torch.randint(3, (SEQUENCES, LENGTH), generator=generator).double() / 2  # a third of the tokens does not count
+    weight[:, -1] = 1
+    teacher = 2 * draw((SEQUENCES, LENGTH, m["vocabulary"]), generator).float().double()
+    logits = forward(m, run(), inputs)
+    tensors = {"input_ids": inputs, "targets": targets, "loss_weight": weight, "teacher_logits": teacher, "logits": logits}
+    values = {}
+    for key, deep in LOSSES.items():
+        value = loss(key, logits, teacher, targets, weight)
+        values[key] = value.item()
+        of = {"logits": logits, **(trained if deep else {})}
+        gradients = torch.autograd.grad(value, list(of.values()), retain_graph=True)
+        tensors.update((f"grad.{key}.{tensor}", g) for tensor, g in zip(of, gradients))
+    os.makedirs(folder, exist_ok=True)
+    write_json(os.path.join(folder, "config.json"), config(m))
+    write_json(os.path.join(folder, "losses.json"), values)
+    save(os.path.join(folder, "model.safetensors"), w)
+    save(os.path.join(folder, "golden.safetensors"), tensors)
 
 
 def main():
@@ -189,26 +250,17 @@ def main():
     for seed, (name, m) in enumerate(MODELS.items()):
         generator = torch.Generator().manual_seed(20 + seed)
         w = weights(m, generator)
-        ids = torch.randint(m["vocabulary"], (SEQUENCES, LENGTH + 1), generator=generator)
-        inputs, targets = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
-        weight = torch.randint(3, (SEQUENCES, LENGTH), generator=generator).double() / 2  # a third of the tokens does not count
-        weight[:, -1] = 1
-        teacher = 2 * draw((SEQUENCES, LENGTH, m["vocabulary"]), generator).float().double()
-        logits = forward(m, w, inputs)
-        tensors = {"input_ids": inputs, "targets": targets, "loss_weight": weight, "teacher_logits": teacher, "logits": logits}
-        values = {}
-        for key, deep in LOSSES.items():
-            value = loss(key, logits, teacher, targets, weight)
-            values[key] = value.item()
-            of = {"logits": logits, **(w if deep else {})}
-            gradients = torch.autograd.grad(value, list(of.values()), retain_graph=True)
-            tensors.update((f"grad.{key}.{tensor}", g) for tensor, g in zip(of, gradients))
-        folder = os.path.join(here, name)
-        os.makedirs(folder, exist_ok=True)
-        write_json(os.path.join(folder, "config.json"), config(m))
-        write_json(os.path.join(folder, "losses.json"), values)
-        save(os.path.join(folder, "model.safetensors"), w)
-        save(os.path.join(folder, "golden.safetensors"), tensors)
+        write(os.path.join(here, name), m, generator, w, w, lambda: w)
+
+    m, generator = MODELS["llama-tied"], torch.Generator().manual_seed(60)
+    w = {name: value.bfloat16().double() for name, value in weights(m, generator).items()}  # the frozen weights are held as bfloat16
+    lora = {name: (draw(shape, generator) * 0.3).float().double().requires_grad_() for name, shape in adapter_shapes(m)}
+    folder = os.path.join(here, "lora")
+    write(folder, m, generator, w, lora, lambda: adapted(w, lora))
+    save(os.path.join(folder, "adapter_model.safetensors"), lora)
+    write_json(os.path.join(folder, "adapter_config.json"), {
+        "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "lora", "bias": "none", "fan_in_fan_out": False, "inference_mode": True, "init_lora_weights": True,
+        "lora_dropout": 0.0, "modules_to_save": None, "use_dora": False, "use_rslora": False, **ADAPTER})
 
 
 if __name__ == "__main__":

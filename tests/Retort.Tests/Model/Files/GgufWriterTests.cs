@@ -47,6 +47,39 @@ public sealed class GgufWriterTests : IDisposable
         Assert.Equal("{{ messages }}", ChatTemplateFile.Read(read.Path));
     }
 
+    public static TheoryData<LlamaFamily, RopeScaling> Scalings => new()
+    {
+        { LlamaFamily.Qwen2, new RopeScaling.Linear(2.5) },
+        { LlamaFamily.Llama, new RopeScaling.Llama3(32, 1, 4, 8192) },
+        { LlamaFamily.Llama, new RopeScaling.Divisors([1, 1, 1.5f, 2, 3, 4, 5, 6]) },
+        { LlamaFamily.Qwen2, new RopeScaling.Yarn(4, 16, 32, 1, RopeScaling.Yarn.Magnitude(4), true) },
+        { LlamaFamily.Llama, new RopeScaling.Yarn(4, 16, 32, 1, 1.25, true) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Scalings), DisableDiscoveryEnumeration = true)]
+    public void ScaledRotaryEmbeddingsAreReadBack(LlamaFamily family, RopeScaling scaling)
+    {
+        LlamaConfig config = Model(family, true).Config with { RopeScaling = scaling, Context = 64 };
+        GgufWriter.Write(_scratch["m.gguf"], Scratch.Weights(config), s_words.Value, null, "m", GgufType.F32);
+        LlamaConfig read = GgufModel.Read(_scratch["m.gguf"]).Config;
+        (double[] a, float factor) = RotaryFrequencies.Of(config);
+        (double[] b, float again) = RotaryFrequencies.Of(read);
+        Assert.IsType(scaling.GetType(), read.RopeScaling);
+        Assert.Equal(factor, again, 1e-6f);
+        Assert.All(a.Zip(b), pair => Assert.Equal(pair.First, pair.Second, 1e-6 * pair.First));
+    }
+
+    [Fact]
+    public void AScalingThatLlamaCppCannotHoldIsNamed()
+    {
+        string Write(LlamaFamily family, RopeScaling scaling) => Assert.Throws<UserError>(() =>
+            GgufWriter.Write(_scratch["m.gguf"], Scratch.Weights(Model(family, true).Config with { RopeScaling = scaling }), s_words.Value, null, "m", GgufType.F32)).What;
+        Assert.Contains("truncate is false", Write(LlamaFamily.Llama, new RopeScaling.Yarn(4, 16, 32, 1, 1, false)), StringComparison.Ordinal);
+        Assert.Contains("beta_fast of 32", Write(LlamaFamily.Llama, new RopeScaling.Yarn(4, 16, 24, 1, 1, true)), StringComparison.Ordinal);
+        Assert.Contains("reads rope_freqs.weight of Llama models only", Write(LlamaFamily.Qwen2, new RopeScaling.Llama3(8, 1, 4, 8192)), StringComparison.Ordinal);
+    }
+
     /// <summary>Half a step of the block's scale, and what rounding the scale itself to 16 bits adds. Q4_0 has 16 steps from −8 to 7 and its
     /// farthest number at −8: one as far on the other side lies a whole step of an eighth beyond the last.</summary>
     [Theory]

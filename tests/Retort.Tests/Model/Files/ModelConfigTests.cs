@@ -36,10 +36,18 @@ public sealed class ModelConfigTests : IDisposable
     [InlineData("\"model_type\":\"mistral\"", "model_type is \"mistral\"")]
     [InlineData("\"architectures\":[\"LlamaForCausalLM\"]", "model_type is missing")]
     [InlineData("\"model_type\":\"llama\",\"architectures\":[\"LlamaForSequenceClassification\"]", "architectures is")]
-    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8}", "rope_type is \"llama3\"")]
-    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}", "type is \"linear\"")]
+    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8}", "low_freq_factor is missing")]
+    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}", "high_freq_factor is 4")]
+    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0}", "factor is 0")]
+    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2,\"beta_fast\":1}", "beta_fast is 1")]
+    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}", "type is \"dynamic\"")]
+    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"longrope\",\"factor\":2}", "rope_type is \"longrope\"")]
+    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":2,\"beta_fast\":1,\"beta_slow\":2}", "beta_fast is 1")]
+    [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":2},\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":2}", "rope_scaling is")]
+    [InlineData("\"model_type\":\"llama\",\"num_local_experts\":8", "num_local_experts is 8")]
+    [InlineData("\"model_type\":\"mixtral\"", "model_type is \"mixtral\"")]
     [InlineData("\"model_type\":\"llama\",\"rope_scaling\":{\"factor\":2}", "factor is 2")]
-    [InlineData("\"model_type\":\"llama\",\"rope_parameters\":{\"rope_type\":\"yarn\"}", "rope_type is \"yarn\"")]
+    [InlineData("\"model_type\":\"llama\",\"rope_parameters\":{\"rope_type\":\"yarn\",\"factor\":-1}", "factor is -1")]
     [InlineData("\"model_type\":\"llama\",\"rope_parameters\":{\"full_attention\":{}}", "full_attention is")]
     [InlineData("\"model_type\":\"llama\",\"rope_theta\":1e4,\"rope_parameters\":{\"rope_theta\":2e4}", "rope_theta is")]
     [InlineData("\"model_type\":\"llama\",\"rope_theta\":1e999", "rope_theta is")]
@@ -87,6 +95,37 @@ public sealed class ModelConfigTests : IDisposable
         Assert.Equal([5, 6], Read("\"model_type\":\"llama\",\"eos_token_id\":2").EndTokens);
         _scratch.Write("generation_config.json", "{\"temperature\":0.6}");
         Assert.Equal([2], Read("\"model_type\":\"llama\",\"eos_token_id\":2").EndTokens);
+    }
+
+    [Theory]
+    [InlineData("mixtral", "experts")]
+    [InlineData("qwen2_moe", "experts")]
+    [InlineData("qwen3_moe", "experts")]
+    [InlineData("mistral", "sliding window")]
+    [InlineData("gemma", "gelu")]
+    public void AFamilyThatIsNotComputedIsRefusedByWhatItNeeds(string type, string construct) =>
+        Assert.Contains(construct, Assert.Throws<UserError>(() => Read($"\"model_type\":\"{type}\"")).Hint, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.5}")]
+    [InlineData("\"rope_parameters\":{\"rope_type\":\"llama3\",\"rope_theta\":500000,\"factor\":8,\"low_freq_factor\":1,\"high_freq_factor\":4,\"original_max_position_embeddings\":1024}")]
+    [InlineData("\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":1024,\"mscale\":0.7,\"mscale_all_dim\":1.1,\"beta_slow\":2}")]
+    [InlineData("\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":2048,\"truncate\":false,\"attention_factor\":1.5}")]
+    public void AScalingIsWrittenAsItWasRead(string fields)
+    {
+        LlamaConfig read = Read("\"model_type\":\"llama\"," + fields);
+        Assert.NotNull(read.RopeScaling);
+        ModelFolder.Write(_scratch["again"], new LlamaWeights(read), NumberType.F32);
+        Assert.Equal(read with { EndTokens = [] }, ModelFolder.ReadConfig(_scratch["again"]) with { EndTokens = [] });
+    }
+
+    /// <summary>Qwen's recipe for YaRN leaves the trained length in max_position_embeddings; without it a prompt beyond that length would be refused.</summary>
+    [Fact]
+    public void YarnLengthensTheContext()
+    {
+        const string Scaling = "\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4.0,\"original_max_position_embeddings\":32768}";
+        Assert.Equal(131072, Read("\"model_type\":\"qwen2\",\"max_position_embeddings\":32768," + Scaling).Context);
+        Assert.Equal(163840, Read("\"model_type\":\"qwen2\",\"max_position_embeddings\":163840," + Scaling).Context);
     }
 
     LlamaConfig Read(string fields)
