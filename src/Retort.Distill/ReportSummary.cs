@@ -31,11 +31,6 @@ public static class ReportSummary
             lines.Add(Row("decode tokens/s", speed.Teacher is { } q ? Count(q.Decode) : "", Count(speed.Student.Decode), ""));
         }
 
-        if (report.Formats.Count > 0)
-        {
-            lines.Add(Row("perplexity by format", "", string.Join(", ", report.Formats.Select(f => $"{f.Name} {Significant(f.Perplexity)}")), ""));
-        }
-
         if (report.Cost is { } cost)
         {
             lines.Add(Row("per million tokens", cost.TeacherPerMillion is { } m ? Money(m, cost.Currency) : "", Money(cost.StudentPerMillion, cost.Currency), ""));

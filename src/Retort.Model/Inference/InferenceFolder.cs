@@ -14,6 +14,7 @@ static class InferenceFolder
         using WeightFiles files = WeightFiles.Open(folder);
         ModelFolder.CheckTensors(files, config);
         Dictionary<string, ByteBuffer> mapped = files.Tensors.Values.Select(t => t.Shard.Path).Distinct(StringComparer.Ordinal).ToDictionary(p => p, MappedFile.Open, StringComparer.Ordinal);
+        bool looked = files.Tensors.Values.Sum(t => t.Entry.Length) <= InferenceModel.LookedThrough;
         WeightMatrix embedding = Matrix("model.embed_tokens.weight", config.Vocabulary, config.Hidden);
         InferenceLayer[] layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
         return new(config, embedding, layers, Vector("model.norm.weight")!, config.TiedHead ? embedding : Matrix("lm_head.weight", config.Vocabulary, config.Hidden));
@@ -51,7 +52,13 @@ static class InferenceFolder
         {
             (Safetensors shard, TensorEntry entry) = files.Tensors[name];
             FloatFormat format = entry.Type switch { NumberType.F32 => FloatFormat.F32, NumberType.F16 => FloatFormat.F16, _ => FloatFormat.BF16 };
-            return WeightMatrix.Of(mapped[shard.Path], entry.Start, format, rows, columns);
+            WeightMatrix matrix = WeightMatrix.Of(mapped[shard.Path], entry.Start, format, rows, columns);
+            if (looked)
+            {
+                matrix.CheckFinite(name, shard.Path);
+            }
+
+            return matrix;
         }
     }
 }

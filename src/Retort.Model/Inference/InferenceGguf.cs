@@ -73,7 +73,13 @@ static class InferenceGguf
 
             if (stored is { } format && !turned)
             {
-                return WeightMatrix.Of(bytes, tensor.Start, format, rows, columns);
+                WeightMatrix matrix = WeightMatrix.Of(bytes, tensor.Start, format, rows, columns);
+                if (bytes.Length <= InferenceModel.LookedThrough)
+                {
+                    matrix.CheckFinite(name, path);
+                }
+
+                return matrix;
             }
 
             ByteBuffer moved = new((long)rows * (stored is null ? columns * sizeof(float) : rowBytes));

@@ -22,6 +22,10 @@ public enum AnswerFormat
 /// <param name="TokenizerPath">A folder with tokenizer.json or a tokenizer file; null where none lies with the model.</param>
 public sealed record InferenceModel(InferenceWeights Weights, string Path, string? TokenizerPath)
 {
+    /// <summary>Bytes of floats up to which every one is looked at on opening: a fraction of a second. Of larger models whatever is no number shows
+    /// when logits come out that are none.</summary>
+    internal const long LookedThrough = 512L << 20;
+
     /// <summary>
     /// Opens a model by its reference without reading more of it than its format asks for: floats are mapped and read when they are first
     /// computed with, blocks of whole numbers are packed at once.

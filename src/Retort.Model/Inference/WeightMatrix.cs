@@ -71,6 +71,27 @@ public sealed class WeightMatrix
     internal void Pack(int row, int block, Half scale, ReadOnlySpan<byte> q) =>
         QuantizedMatMul.Pack(Groups(row / QuantizedMatMul.Group, 1), Bits!.Value, row % QuantizedMatMul.Group, block, scale, q);
 
+    /// <summary>Throws a <see cref="UserError"/> that names the first stored float that is no number.</summary>
+    /// <param name="name">What the error calls the matrix.</param>
+    internal void CheckFinite(string name, string where)
+    {
+        const string Hint = "The file is damaged, or the model's training diverged.";
+        float[] row = new float[Columns];
+        for (int i = 0; i < Rows; i++)
+        {
+            if (Stored == FloatFormat.F16)
+            {
+                Blocks.FromHalf(row, MemoryMarshal.Cast<byte, ushort>(Floats(i, 1)));
+            }
+            else
+            {
+                Row(row, i);
+            }
+
+            Files.ModelFolder.CheckFinite(row, name, where, Hint, (long)i * Columns);
+        }
+    }
+
     /// <summary>One row as floats.</summary>
     internal void Row(Span<float> to, int row)
     {
