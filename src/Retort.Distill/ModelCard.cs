@@ -31,7 +31,7 @@ static class ModelCard
 
 
             """);
-        card.AppendLine(report.Verdict is { } verdict ? $"**{verdict.Outcome}** {verdict.Reason}" : "Trained on text alone: there is no teacher, and so nothing to judge it by.").AppendLine();
+        card.AppendLine(report.Verdict is { } verdict ? $"**{verdict.Label}.** {verdict.Reason}{(verdict.Measurement is { } m ? " " + m : "")}" : "Trained on text alone: there is no teacher, and so nothing to judge it by.").AppendLine();
         Metrics(card, report);
         Formats(card, report);
         card.Append(CultureInfo.InvariantCulture, $"""
