@@ -12,6 +12,7 @@ static class BenchCommand
         Kernels(session),
         Train(session),
         Generate(session),
+        Tokenize(session),
     };
 
     static Verb Kernels(Session session)
@@ -96,6 +97,24 @@ static class BenchCommand
             int n = Inputs.Count(parsed.GetValue(threads));
             GenerateBenchResult r = GenerateBench.Run(parsed.GetRequiredValue(model), parsed.GetValue(prompt), parsed.GetValue(tokens), n);
             session.Answer(r, [$"{r.PromptTokensPerS:n0} prompt tokens/s  {r.DecodeTokensPerS:n0} decoded tokens/s  {n} threads"]);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static Verb Tokenize(Session session)
+    {
+        Argument<string> tokenizer = Inputs.Argument("TOKENIZER", "A folder with tokenizer.json, or a tokenizer file"), file = Inputs.Argument("FILE", "A text in UTF-8");
+        Verb verb = new("tokenize", "Measure turning a text into token numbers and back, on one thread.", "retort bench tokenize models/tales-teacher README.md") { tokenizer, file };
+        verb.SetAction(parsed =>
+        {
+            TokenizeBenchResult r = TokenizeBench.Run(parsed.GetRequiredValue(tokenizer), parsed.GetRequiredValue(file));
+            session.Answer(
+                r,
+                [
+                    $"{r.TextMbPerS:f1} MB/s as one text  {r.LinesMbPerS:f1} line by line  {r.NewMbPerS:f1} by a tokenizer just opened  {r.DecodeMbPerS:f1} back to text",
+                    $"{r.Tokens:n0} tokens of {r.Bytes:n0} bytes",
+                ]);
             return ExitCode.Done;
         });
         return verb;
