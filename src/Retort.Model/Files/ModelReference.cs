@@ -86,11 +86,12 @@ public static partial class ModelReference
     static string? TokenizerIn(string folder, int vocabulary) =>
         File.Exists(System.IO.Path.Combine(folder, "tokenizer.json")) ? folder : LlamaTokenizerIn(folder, folder, vocabulary);
 
-    /// <summary>The one tok*.bin of the folder, or among several tok{vocabulary}.bin, as llama2.c names them.</summary>
+    /// <summary>The one tok*.bin of the folder, or among several tok{vocabulary}.bin, as llama2.c names them; without any, tokenizer.model.</summary>
     static string? LlamaTokenizerIn(string folder, string model, int vocabulary)
     {
         string[] found = [.. Directory.EnumerateFiles(folder, "tok*.bin").Where(f => System.IO.Path.GetFullPath(f) != System.IO.Path.GetFullPath(model)).Order(StringComparer.Ordinal)];
-        return found.Length <= 1 ? found.FirstOrDefault()
+        string pieces = System.IO.Path.Combine(folder, "tokenizer.model");
+        return found.Length <= 1 ? found.FirstOrDefault() ?? (File.Exists(pieces) ? pieces : null)
             : found.FirstOrDefault(f => System.IO.Path.GetFileName(f) == $"tok{vocabulary}.bin")
             ?? throw new UserError($"{found.Length} tokenizers lie beside the model, none named tok{vocabulary}.bin", model, "Name the right one with --tokenizer.");
     }

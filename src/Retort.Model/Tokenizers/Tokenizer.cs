@@ -61,15 +61,16 @@ public sealed class Tokenizer
     internal TokenDecoding Decoding => _decoding;
 
     /// <summary>
-    /// Opens a folder holding tokenizer.json, a tokenizer.json of model type BPE, a llama2.c tokenizer (.bin), or the vocabulary within a GGUF
-    /// file. A tokenizer_config.json beside the JSON names the begin and end tokens. Truncation and padding settings are the caller's business and are not applied.
+    /// Opens a folder holding tokenizer.json or tokenizer.model, a tokenizer.json of model type BPE, a SentencePiece model of that type (.model),
+    /// a llama2.c tokenizer (.bin), or the vocabulary within a GGUF file. A tokenizer_config.json beside the first two names the begin and end
+    /// tokens. Truncation and padding settings are the caller's business and are not applied.
     /// </summary>
     /// <exception cref="UserError">The file is absent, damaged, or uses a construct that is not supported, which is named with its place.</exception>
     public static Tokenizer Open(string path)
     {
         if (Directory.Exists(path))
         {
-            path = Path.Combine(path, TokenizerFile.JsonName);
+            path = TokenizerFile.In(path);
         }
 
         if (GgufHeader.IsAt(path))
@@ -78,9 +79,12 @@ public sealed class Tokenizer
         }
 
         byte[] bytes = TokenizerFile.Read(path);
-        return new Tokenizer(path.EndsWith(".bin", StringComparison.OrdinalIgnoreCase)
-            ? ScoredVocabulary.Read(bytes, path)
-            : TokenizerJsonReader.Read(bytes, path, TokenizerFile.ReadBeside(path)));
+        return new Tokenizer(Path.GetExtension(path).ToUpperInvariant() switch
+        {
+            ".BIN" => ScoredVocabulary.Read(bytes, path),
+            ".MODEL" => SentencePieceVocabulary.Read(bytes, path, TokenizerFile.ReadBeside(path)),
+            _ => TokenizerJsonReader.Read(bytes, path, TokenizerFile.ReadBeside(path)),
+        });
     }
 
     /// <summary>

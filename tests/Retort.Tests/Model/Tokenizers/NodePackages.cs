@@ -15,6 +15,9 @@ static class NodePackages
         return path;
     }
 
+    /// <summary>A file that lies in tests/oracles itself.</summary>
+    internal static string Beside(string relative) => Path.Combine(s_folder, relative);
+
     /// <summary>Runs a script of tests/oracles to its end; skips the test where there is no node.</summary>
     internal static void Run(string script, params string[] arguments)
     {
