@@ -106,13 +106,14 @@ public sealed class Tokenizer
             ids.AddRange(_definition.Prefix);
         }
 
+        WordMemory memory = _encoder.Borrow();
         AddedTokenFinder finder = parseSpecial ? _beforeNormalizing : _plainBefore;
         for (int from = 0; from < text.Length;)
         {
             AddedToken? token = finder.Next(text, from, out int start, out int end);
             if (start > from)
             {
-                EncodePlain(text[from..start], from == 0, parseSpecial, ids);
+                EncodePlain(text[from..start], from == 0, parseSpecial, memory, ids);
             }
 
             if (token is not null)
@@ -123,6 +124,7 @@ public sealed class Tokenizer
             from = end;
         }
 
+        _encoder.Return(memory);
         if (addSpecial)
         {
             ids.AddRange(_definition.Suffix);
@@ -204,7 +206,7 @@ public sealed class Tokenizer
         return null;
     }
 
-    void EncodePlain(string text, bool atStart, bool parseSpecial, List<int> ids)
+    void EncodePlain(string text, bool atStart, bool parseSpecial, WordMemory memory, List<int> ids)
     {
         foreach (NormalizerStep step in _definition.Normalizer)
         {
@@ -216,7 +218,10 @@ public sealed class Tokenizer
         {
             AddedToken? token = finder.Next(text, from, out int start, out int end);
             _splitter.Split(
-                text.AsSpan(from, start - from), atStart && from == 0, static (word, to) => to.Encoder.Encode(word, to.Ids), (Encoder: _encoder, Ids: ids));
+                text.AsSpan(from, start - from),
+                atStart && from == 0,
+                static (word, to) => to.Encoder.Encode(word, to.Memory, to.Ids),
+                (Encoder: _encoder, Memory: memory, Ids: ids));
             if (token is not null)
             {
                 ids.Add(token.Id);
