@@ -14,6 +14,7 @@ static class BenchCommand
         Train(session),
         Generate(session),
         Serve(session),
+        Tokenize(session),
     };
 
     static Verb Kernels(Session session)
@@ -136,6 +137,24 @@ static class BenchCommand
                 [
                     $"{r.Requests} answers in {r.Seconds:n0} s, {r.Refused} refused: {r.PromptTokensPerS:n0} prompt tokens/s read, {r.TokensPerS:n0} tokens/s written",
                     $"first token after {r.FirstTokenP50:n0} ms (p50), {r.FirstTokenP99:n0} ms (p99); an answer is written at {r.TokensPerSP50:n1} tokens/s (p50), {r.TokensPerSP99:n1} (p99)",
+                ]);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static Verb Tokenize(Session session)
+    {
+        Argument<string> tokenizer = Inputs.Argument("TOKENIZER", "A folder with tokenizer.json, or a tokenizer file"), file = Inputs.Argument("FILE", "A text in UTF-8");
+        Verb verb = new("tokenize", "Measure turning a text into token numbers and back, on one thread.", "retort bench tokenize models/tales-teacher README.md") { tokenizer, file };
+        verb.SetAction(parsed =>
+        {
+            TokenizeBenchResult r = TokenizeBench.Run(parsed.GetRequiredValue(tokenizer), parsed.GetRequiredValue(file));
+            session.Answer(
+                r,
+                [
+                    $"{r.TextMbPerS:f1} MB/s as one text  {r.LinesMbPerS:f1} line by line  {r.NewMbPerS:f1} by a tokenizer just opened  {r.DecodeMbPerS:f1} back to text",
+                    $"{r.Tokens:n0} tokens of {r.Bytes:n0} bytes",
                 ]);
             return ExitCode.Done;
         });

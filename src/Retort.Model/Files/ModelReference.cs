@@ -134,13 +134,14 @@ public static partial class ModelReference
     static string? TokenizerIn(string folder, Func<int> vocabulary) =>
         File.Exists(System.IO.Path.Combine(folder, "tokenizer.json")) ? folder : LlamaTokenizerIn(folder, folder, vocabulary);
 
-    /// <summary>The one tok*.bin of the folder, or among several tok{vocabulary}.bin, as llama2.c names them.</summary>
+    /// <summary>The one tok*.bin of the folder, or among several tok{vocabulary}.bin, as llama2.c names them; without any, tokenizer.model.</summary>
     static string? LlamaTokenizerIn(string folder, string model, Func<int> vocabulary)
     {
         string[] found = [.. Directory.EnumerateFiles(folder, "tok*.bin").Where(f => System.IO.Path.GetFullPath(f) != System.IO.Path.GetFullPath(model)).Order(StringComparer.Ordinal)];
         if (found.Length <= 1)
         {
-            return found.FirstOrDefault();
+            string pieces = System.IO.Path.Combine(folder, "tokenizer.model");
+            return found.FirstOrDefault() ?? (File.Exists(pieces) ? pieces : null);
         }
 
         string name = $"tok{vocabulary()}.bin";
