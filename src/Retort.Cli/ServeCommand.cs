@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Retort.Guard;
+using Retort.Model;
 
 namespace Retort.Cli;
 
@@ -13,12 +14,15 @@ static class ServeCommand
         Option<int?> cache = Inputs.OptionalWhole("--cache-tokens", "Tokens whose keys and values are kept, of all answers together [default: what 1 GiB holds, at least one context]", 32, int.MaxValue);
         Option<int> answers = Inputs.Whole("--answers", "Answers computed side by side", 16, 1, 1024), queue = Inputs.Whole("--queue", "Answers that may wait beyond those before new ones get a 429", 64, 0, 1 << 20);
         Option<int> most = Inputs.Whole("--max-tokens", "Tokens of a chat answer for which the client names no number", 1024, 1, int.MaxValue), threads = Inputs.Threads();
+        Option<string?> cascade = Inputs.Text("--cascade", "TEACHER", "A larger model that answers where this one is not sure enough"), prompts = Inputs.Text("--cascade-prompts", "FILE", "JSON lines of \"prompt\", not trained on, by which that is decided");
+        Option<double> agree = Inputs.Number("--agree", "How often the model's own answers are to be the teacher's", 0.98, 0.01, 1);
         Verb verb = new(
             "serve", "Serve a model behind OpenAI's interface: /v1/chat/completions, /v1/completions, /v1/models. Ctrl-C lets answers under way end.",
             "retort serve runs/tales/student --format q8_0",
-            "retort serve qwen2.5-0.5b.gguf --urls http://0.0.0.0:8000 --answers 8")
+            "retort serve qwen2.5-0.5b.gguf --urls http://0.0.0.0:8000 --answers 8",
+            "retort serve runs/tales/student --cascade models/tales-teacher --agree 0.98 --cascade-prompts held-out.jsonl")
         {
-            model, urls, name, tokenizer, format, cache, answers, queue, most, threads,
+            model, urls, name, tokenizer, format, cache, answers, queue, most, cascade, agree, prompts, threads,
         };
         verb.SetAction(parsed =>
         {
@@ -26,16 +30,39 @@ static class ServeCommand
             ServeOptions options = new(
                 parsed.GetValue(name) ?? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(reference)), parsed.GetValue(urls) ?? "http://127.0.0.1:8080",
                 Inputs.Count(parsed.GetValue(threads)), CacheTokens: 0, parsed.GetValue(answers), parsed.GetValue(queue), parsed.GetValue(most));
+            CascadeOptions? behind = parsed.GetValue(cascade) is not { } teacher ? null
+                : parsed.GetValue(prompts) is { } file ? new(teacher, AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(agree), file)
+                : throw new UserError("a cascade needs prompts to be calibrated by", "--cascade", "Give --cascade-prompts FILE: JSON lines of \"prompt\", not trained on.");
             ServeJob.Run(
-                reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), options,
+                reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), behind, options,
+                done =>
+                {
+                    if (done % 20 == 0)
+                    {
+                        session.Error.WriteLine($"calibrating: {done} prompts asked of both");
+                    }
+                },
                 facts =>
                 {
-                    session.Answer(facts, [$"{facts.Model} ({facts.Bytes >> 20} MiB) answers at {string.Join(", ", facts.Addresses.Select(a => a + "/v1"))}; keys and values of {facts.CacheTokens:n0} tokens are kept"]);
+                    session.Answer(facts, Lines(facts));
                     session.Output.Flush();
                 },
                 session.Time, session.Stop).GetAwaiter().GetResult();
             return ExitCode.Done;
         });
         return verb;
+    }
+
+    static IEnumerable<string> Lines(ServeFacts facts)
+    {
+        yield return $"{facts.Model} ({facts.Bytes >> 20} MiB) answers at {string.Join(", ", facts.Addresses.Select(a => a + "/v1"))}; keys and values of {facts.CacheTokens:n0} tokens are kept";
+        if (facts.Cascade is not { } c)
+        {
+            yield break;
+        }
+
+        yield return double.IsInfinity(c.Threshold)
+            ? "cascade: no confidence reached the agreement that is asked, so the teacher answers everything"
+            : $"cascade: the student answers {c.Share:p0} of prompts, as the teacher would in {c.Agreement:p1} of them (at least {c.AgreementLow:p1}, one-sided 95 %, {c.Prompts} prompts that did not choose the threshold); {c.Overall:p1} over all, at {c.Cost:p0} of the teacher's time";
     }
 }

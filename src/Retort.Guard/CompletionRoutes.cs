@@ -2,14 +2,14 @@ using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Retort.Guard.OpenAi;
 using Retort.Model;
-using Retort.Model.Chat;
-using Retort.Model.Grammars;
 using Retort.Model.Inference;
 
 namespace Retort.Guard;
 
 /// <summary>The routes that answer: /v1/chat/completions and /v1/completions, whole or as a stream of server-sent events.</summary>
-sealed class CompletionRoutes(AnswerService service, ChatLayout layout, TokenIndex index, ServeOptions options, TimeProvider time)
+/// <param name="student">Who answers.</param>
+/// <param name="teacher">Who answers where the student is less sure than <paramref name="threshold"/>; null without a cascade.</param>
+sealed class CompletionRoutes(Voice student, Voice? teacher, double threshold, ServeOptions options, TimeProvider time)
 {
     const int LongestBody = 16 << 20;
 
@@ -18,9 +18,7 @@ sealed class CompletionRoutes(AnswerService service, ChatLayout layout, TokenInd
     {
         ChatRequest request = ChatRequest.Parse(await Body(http).ConfigureAwait(false), options.MostTokens);
         CheckModel(request.Options.Model);
-        int[] prompt = Prompt(() => layout.Prompt(request.Messages, tools: null, request.Template), "messages");
-        Answering answers = Answering.Start(service, index, [prompt], Fit(request.Options, [prompt]), request.Probabilities, request.Form);
-        await Respond(http, ReplyKind.Chat, answers, request.Options, prompts: 1, request.Probabilities is not null).ConfigureAwait(false);
+        await Answer(http, ReplyKind.Chat, request.Options, voice => [Prompt(() => voice.Layout.Prompt(request.Messages, tools: null, request.Template), "messages")], request.Probabilities, request.Form).ConfigureAwait(false);
     });
 
     /// <inheritdoc cref="Chat"/>
@@ -28,25 +26,67 @@ sealed class CompletionRoutes(AnswerService service, ChatLayout layout, TokenInd
     {
         CompletionRequest request = CompletionRequest.Parse(await Body(http).ConfigureAwait(false));
         CheckModel(request.Options.Model);
-        int[][] prompts = [.. request.Prompts.Select(p => p.Tokens ?? Prompt(() => service.Encode(p.Text!), "prompt"))];
-        Answering answers = Answering.Start(service, index, prompts, Fit(request.Options, prompts), request.Probabilities, request.Form);
-        await Respond(http, ReplyKind.Completion, answers, request.Options, prompts.Length, request.Probabilities is not null).ConfigureAwait(false);
+        await Answer(
+            http, ReplyKind.Completion, request.Options, voice => [.. request.Prompts.Select(p => p.Tokens ?? Prompt(() => voice.Service.Encode(p.Text!), "prompt"))], request.Probabilities, request.Form).ConfigureAwait(false);
     });
 
-    async Task Respond(HttpContext http, ReplyKind kind, Answering answers, AnswerOptions asked, int prompts, bool probabilities)
+    /// <summary>Begins the answers and responds. With a cascade the student's are kept until they are whole, and go out only where it is sure.</summary>
+    async Task Answer(HttpContext http, ReplyKind kind, AnswerOptions asked, Func<Voice, int[][]> lay, int? probabilities, AnswerForm form)
+    {
+        int[][] prompts = lay(student);
+        Answering answers = Answering.Start(student.Service, student.Index, prompts, Fit(student, asked, prompts), probabilities ?? (teacher is null ? null : 0), form);
+        IAsyncEnumerable<IndexedPart> parts = answers.Parts(http.RequestAborted);
+        Voice voice = student;
+        if (teacher is not null)
+        {
+            List<IndexedPart> kept = [];
+            await foreach (IndexedPart part in parts.ConfigureAwait(false))
+            {
+                kept.Add(part);
+            }
+
+            if (kept.GroupBy(p => p.Index, p => p.Part).Min(Cascade.Confidence) >= threshold)
+            {
+                parts = Again(kept);
+            }
+            else
+            {
+                voice = teacher;
+                prompts = lay(teacher);
+                answers = Answering.Start(teacher.Service, teacher.Index, prompts, Fit(teacher, asked, prompts), probabilities, form);
+                parts = answers.Parts(http.RequestAborted);
+            }
+
+            http.Response.Headers["x-retort-answered-by"] = voice.Name;
+        }
+
+        await Respond(http, kind, voice, answers, parts, asked, prompts.Length, probabilities is not null).ConfigureAwait(false);
+    }
+
+    static async IAsyncEnumerable<IndexedPart> Again(List<IndexedPart> parts)
+    {
+        foreach (IndexedPart part in parts)
+        {
+            yield return part;
+        }
+
+        await Task.CompletedTask.ConfigureAwait(false);
+    }
+
+    async Task Respond(HttpContext http, ReplyKind kind, Voice voice, Answering answers, IAsyncEnumerable<IndexedPart> parts, AnswerOptions asked, int prompts, bool probabilities)
     {
         string id = (kind == ReplyKind.Chat ? "chatcmpl-" : "cmpl-") + Guid.NewGuid().ToString("N");
-        Reply reply = new(kind, id, options.Name, time.GetUtcNow().ToUnixTimeSeconds(), service.Tokenizer);
+        Reply reply = new(kind, id, teacher is null ? options.Name : voice.Name, time.GetUtcNow().ToUnixTimeSeconds(), voice.Service.Tokenizer);
         if (asked.Stream)
         {
-            await Stream(http, reply, answers, asked, prompts, probabilities).ConfigureAwait(false);
+            await Stream(http, reply, answers, parts, asked, prompts, probabilities).ConfigureAwait(false);
             return;
         }
 
         System.Text.StringBuilder[] texts = [.. Enumerable.Range(0, answers.Count).Select(_ => new System.Text.StringBuilder())];
         List<ReportedToken>[] tokens = [.. Enumerable.Range(0, answers.Count).Select(_ => new List<ReportedToken>())];
         string[] finish = new string[answers.Count];
-        await foreach ((int i, AnswerPart part) in answers.Parts(http.RequestAborted).ConfigureAwait(false))
+        await foreach ((int i, AnswerPart part) in parts.ConfigureAwait(false))
         {
             texts[i].Append(part.Text);
             tokens[i].AddRange(Reported(part));
@@ -60,14 +100,14 @@ sealed class CompletionRoutes(AnswerService service, ChatLayout layout, TokenInd
         await http.Response.BodyWriter.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length), http.RequestAborted).ConfigureAwait(false);
     }
 
-    async Task Stream(HttpContext http, Reply reply, Answering answers, AnswerOptions asked, int prompts, bool probabilities)
+    static async Task Stream(HttpContext http, Reply reply, Answering answers, IAsyncEnumerable<IndexedPart> parts, AnswerOptions asked, int prompts, bool probabilities)
     {
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-cache";
         bool[] begun = new bool[answers.Count];
         try
         {
-            await foreach ((int i, AnswerPart part) in answers.Parts(http.RequestAborted).ConfigureAwait(false))
+            await foreach ((int i, AnswerPart part) in parts.ConfigureAwait(false))
             {
                 ReportedToken[] tokens = [.. Reported(part)];
                 if (part.Text.Length == 0 && part.Finish is null && (tokens.Length == 0 || !probabilities))
@@ -105,9 +145,9 @@ sealed class CompletionRoutes(AnswerService service, ChatLayout layout, TokenInd
     static IEnumerable<ReportedToken> Reported(AnswerPart part) => part.Drawn is { } drawn ? [new(drawn, part.Top)] : [];
 
     /// <summary>Room for an answer ends where the context, or what is kept in memory, does.</summary>
-    AnswerOptions Fit(AnswerOptions asked, IReadOnlyList<int[]> prompts)
+    AnswerOptions Fit(Voice voice, AnswerOptions asked, IReadOnlyList<int[]> prompts)
     {
-        int most = Math.Min(service.Model.Weights.Config.Context, options.CacheTokens) - prompts.Max(p => p.Length);
+        int most = Math.Min(voice.Service.Model.Weights.Config.Context, options.CacheTokens) - prompts.Max(p => p.Length);
         return most < asked.Sampling.MaxTokens && most > 0 ? asked with { Sampling = asked.Sampling with { MaxTokens = most } } : asked;
     }
 

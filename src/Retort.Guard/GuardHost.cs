@@ -7,10 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Retort.Model;
-using Retort.Model.Chat;
-using Retort.Model.Grammars;
 using Retort.Model.Inference;
-using Retort.Model.Tokenizers;
 
 namespace Retort.Guard;
 
@@ -20,21 +17,25 @@ public sealed class GuardHost : IAsyncDisposable
     static readonly TimeSpan s_grace = TimeSpan.FromSeconds(30);
 
     readonly WebApplication _app;
-    readonly AnswerService _service;
+    readonly Voice _student;
+    readonly Voice? _teacher;
     readonly TimeSpan _grace;
     readonly TimeProvider _time;
 
-    GuardHost(WebApplication app, AnswerService service, TimeSpan grace, TimeProvider time) => (_app, _service, _grace, _time) = (app, service, grace, time);
+    GuardHost(WebApplication app, Voice student, Voice? teacher, TimeSpan grace, TimeProvider time) => (_app, _student, _teacher, _grace, _time) = (app, student, teacher, grace, time);
 
     /// <summary>Where it listens.</summary>
     public IReadOnlyList<string> Addresses => [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
 
+    /// <summary>Serves one model.</summary>
     /// <exception cref="UserError">The model has no tokenizer, its template cannot be understood, or an address cannot be listened on.</exception>
-    public static async Task<GuardHost> Start(InferenceModel model, ServeOptions options, TimeProvider time)
+    public static Task<GuardHost> Start(InferenceModel model, ServeOptions options, TimeProvider time) =>
+        Start(Voice.Of(model, options.Name, new(options.Threads, options.CacheTokens, options.Answers), options.Queue, time), null, 0, options, time);
+
+    /// <param name="student">Disposed with the host, as is the teacher.</param>
+    /// <param name="threshold">The least confidence at which the student answers where there is a teacher.</param>
+    internal static async Task<GuardHost> Start(Voice student, Voice? teacher, double threshold, ServeOptions options, TimeProvider time)
     {
-        Tokenizer tokenizer = model.OpenTokenizer();
-        ChatLayout layout = ChatLayout.Of(model, tokenizer, time);
-        AnswerService service = new(model, tokenizer, new(options.Threads, options.CacheTokens, options.Answers), options.Queue);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k => k.AddServerHeader = false);
@@ -45,7 +46,7 @@ public sealed class GuardHost : IAsyncDisposable
             app.Urls.Add(url);
         }
 
-        CompletionRoutes completions = new(service, layout, new TokenIndex(tokenizer), options, time);
+        CompletionRoutes completions = new(student, teacher, threshold, options, time);
         long started = time.GetUtcNow().ToUnixTimeSeconds();
         app.MapPost("/v1/chat/completions", completions.Chat);
         app.MapPost("/v1/completions", completions.Complete);
@@ -53,7 +54,7 @@ public sealed class GuardHost : IAsyncDisposable
         app.MapGet("/v1/models/{**id}", (HttpContext http, string id) => id == options.Name
             ? http.Response.WriteAsJsonAsync(Entry())
             : Errors.Write(http, new(404, $"The model {id} does not exist here; this server answers as {options.Name}.", "not_found_error", "model_not_found", "model")));
-        app.MapGet("/health", () => Results.Json(new { status = "ok", running = service.Running, waiting = service.Open - service.Running }));
+        app.MapGet("/health", () => Results.Json(new { status = "ok", running = Running(), waiting = Open() - Running() }));
         app.MapFallback(http => Errors.Write(http, new(404, $"There is no {http.Request.Method} {http.Request.Path} here.", "not_found_error", "unknown_url")));
         try
         {
@@ -61,12 +62,17 @@ public sealed class GuardHost : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or FormatException or InvalidOperationException or UnauthorizedAccessException)
         {
-            service.Dispose();
+            student.Dispose();
+            teacher?.Dispose();
             await app.DisposeAsync().ConfigureAwait(false);
             throw new UserError($"cannot listen: {e.Message.TrimEnd('.')}", options.Urls, "Give addresses as http://127.0.0.1:8080, and a port that is free.");
         }
 
-        return new(app, service, options.Grace ?? s_grace, time);
+        return new(app, student, teacher, options.Grace ?? s_grace, time);
+
+        int Running() => student.Service.Running + (teacher?.Service.Running ?? 0);
+
+        int Open() => student.Service.Open + (teacher?.Service.Open ?? 0);
 
         object Entry() => new { id = options.Name, @object = "model", created = started, owned_by = "retort" };
     }
@@ -74,13 +80,15 @@ public sealed class GuardHost : IAsyncDisposable
     /// <summary>Takes on nothing new, lets what is under way end within the grace, and cuts the rest off.</summary>
     public async Task Stop()
     {
-        await _service.Close(_grace, _time).ConfigureAwait(false);
+        await _student.Service.Close(_grace, _time).ConfigureAwait(false);
+        await (_teacher?.Service.Close(_grace, _time) ?? Task.CompletedTask).ConfigureAwait(false);
         await _app.StopAsync().ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _service.Dispose();
+        _student.Dispose();
+        _teacher?.Dispose();
         await _app.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -1,3 +1,5 @@
+using Retort.Model.Inference;
+
 namespace Retort.Guard;
 
 /// <summary>How a model is served.</summary>
@@ -10,3 +12,11 @@ namespace Retort.Guard;
 /// <param name="MostTokens">Tokens of a chat answer for which the client names no number.</param>
 /// <param name="Grace">How long answers under way may go on once the server is told to stop.</param>
 public sealed record ServeOptions(string Name, string Urls, int Threads, int CacheTokens, int Answers = 16, int Queue = 64, int MostTokens = 1024, TimeSpan? Grace = null);
+
+/// <summary>A teacher behind the student.</summary>
+/// <param name="Teacher">Its reference.</param>
+/// <param name="Format">How its matrices are kept.</param>
+/// <param name="Agree">The agreement wanted among the student's answers, above 0 and at most 1.</param>
+/// <param name="Prompts">A file of JSON lines with "prompt", not trained on.</param>
+/// <param name="MostTokens">Most tokens of an answer in calibration.</param>
+public sealed record CascadeOptions(string Teacher, AnswerFormat Format, double Agree, string Prompts, int MostTokens = 128);
