@@ -25,6 +25,7 @@ enum CharacterKind : byte
     Half,
 }
 
+/// <summary>The kinds of all characters, and of runs of them, from .NET's Unicode categories.</summary>
 static class CharacterKinds
 {
     static readonly CharacterKind[] s_kinds = [.. Enumerable.Range(0, 0x10000).Select(value => char.IsSurrogate((char)value) ? CharacterKind.Half : Of((char)value, CharUnicodeInfo.GetUnicodeCategory((char)value)))];
