@@ -28,22 +28,25 @@ async function seconds(run) {
   return Number(process.hrtime.bigint() - start) / 1e9;
 }
 
-// At least a second of warming up, then five runs, or as many as two seconds hold.
+// The median of so many runs, or of as many as two seconds hold.
+async function several(most, run) {
+  const times = [];
+  for (let spent = 0; times.length < most && (spent < 2 || times.length === 0); spent += times.at(-1)) times.push(await run());
+  return megabytes / median(times);
+}
+
+// At least a second of warming up goes before.
 async function measured(run) {
   for (let spent = 0; spent < 1;) spent += await seconds(run);
-  const times = [];
-  for (let spent = 0; times.length < 5 && (spent < 2 || times.length === 0); spent += times.at(-1)) times.push(await seconds(run));
-  return megabytes / median(times);
+  return several(5, () => seconds(run));
 }
 
 const known = open();
 const ids = await encodeAll(known, [text]);
 const whole = await measured(() => encodeAll(known, [text]));
 const apart = await measured(() => encodeAll(known, lines));
-const fresh = [];
-for (let i = 0; i < 3; i++) {
+const fresh = await several(3, () => {
   const opened = open();
-  fresh.push(await seconds(() => encodeAll(opened, [text])));
-}
-
-console.log([whole, apart, megabytes / median(fresh)].map(rate => rate.toFixed(2)).join(' '), ids);
+  return seconds(() => encodeAll(opened, [text]));
+});
+console.log([whole, apart, fresh].map(rate => rate.toFixed(2)).join(' '), ids);

@@ -18,26 +18,26 @@ public sealed record TokenizeBenchResult(double TextMbPerS, double LinesMbPerS, 
 public static class TokenizeBench
 {
     const int Runs = 11, Fresh = 3;
-    const double WarmUpSeconds = 1;
 
     /// <param name="tokenizer">Whatever <see cref="Tokenizer.Open"/> opens.</param>
     /// <param name="file">A text in UTF-8.</param>
+    /// <param name="warmUp">Seconds that go before each measurement.</param>
     /// <exception cref="UserError">One of them is absent or broken, or the text is empty.</exception>
-    public static TokenizeBenchResult Run(string tokenizer, string file)
+    public static TokenizeBenchResult Run(string tokenizer, string file, double warmUp = 1)
     {
         string text = Text(file);
         string[] lines = [.. Lines(text)];
         double megabytes = Encoding.UTF8.GetByteCount(text) / 1e6;
         Tokenizer known = Tokenizer.Open(tokenizer);
         int[] ids = known.Encode(text);
-        double whole = Measured(() => known.Encode(text)), apart = Measured(() =>
+        double whole = Measured(warmUp, () => known.Encode(text)), apart = Measured(warmUp, () =>
         {
             foreach (string line in lines)
             {
                 known.Encode(line);
             }
         });
-        double decoding = Measured(() => known.Decode(ids));
+        double decoding = Measured(warmUp, () => known.Decode(ids));
         double[] fresh = [.. Enumerable.Range(0, Fresh).Select(_ => Tokenizer.Open(tokenizer)).Select(opened => Seconds(() => opened.Encode(text))).Order()];
         return new(megabytes / whole, megabytes / apart, megabytes / fresh[Fresh / 2], megabytes / decoding, ids.Length, Encoding.UTF8.GetByteCount(text));
     }
@@ -66,14 +66,14 @@ public static class TokenizeBench
         }
     }
 
-    static double Measured(Action run)
+    static double Measured(double warmUp, Action run)
     {
         long begin = Stopwatch.GetTimestamp();
         do
         {
             run();
         }
-        while (Stopwatch.GetElapsedTime(begin).TotalSeconds < WarmUpSeconds);
+        while (Stopwatch.GetElapsedTime(begin).TotalSeconds < warmUp);
         return Enumerable.Range(0, Runs).Select(_ => Seconds(run)).Order().ElementAt(Runs / 2);
     }
 

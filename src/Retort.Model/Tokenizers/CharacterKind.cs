@@ -25,26 +25,42 @@ enum CharacterKind : byte
     Half,
 }
 
+/// <summary>The kinds of all characters, and of runs of them, from .NET's Unicode categories.</summary>
 static class CharacterKinds
 {
     static readonly CharacterKind[] s_kinds = [.. Enumerable.Range(0, 0x10000).Select(value => char.IsSurrogate((char)value) ? CharacterKind.Half : Of((char)value, CharUnicodeInfo.GetUnicodeCategory((char)value)))];
+
+    /// <summary>The kind of one UTF-16 unit.</summary>
+    internal static CharacterKind Of(char unit) => s_kinds[unit];
 
     /// <summary>The kind of the character at <paramref name="at"/> of well-formed text, and how many UTF-16 units it has.</summary>
     internal static CharacterKind At(ReadOnlySpan<char> text, int at, out int length)
     {
         CharacterKind kind = s_kinds[text[at]];
         length = 1;
-        if (kind != CharacterKind.Half)
-        {
-            return kind;
-        }
+        return kind != CharacterKind.Half ? kind : Beyond(text, at, out length);
+    }
 
+    static CharacterKind Beyond(ReadOnlySpan<char> text, int at, out int length)
+    {
         Rune.DecodeFromUtf16(text[at..], out Rune rune, out length);
         return Of('\uFFFD', Rune.GetUnicodeCategory(rune));
     }
 
-    /// <summary>The end of the run of one kind that begins at <paramref name="at"/>, perhaps empty, of at most so many characters.</summary>
-    internal static int RunEnd(ReadOnlySpan<char> text, int at, CharacterKind kind, int most = int.MaxValue)
+    /// <summary>The end of the run of one kind that begins at <paramref name="at"/>, perhaps empty.</summary>
+    internal static int RunEnd(ReadOnlySpan<char> text, int at, CharacterKind kind)
+    {
+        CharacterKind[] kinds = s_kinds;
+        while ((uint)at < (uint)text.Length && kinds[text[at]] == kind)
+        {
+            at++;
+        }
+
+        return (uint)at < (uint)text.Length && kinds[text[at]] == CharacterKind.Half ? RunEnd(text, at, kind, int.MaxValue) : at;
+    }
+
+    /// <summary>The same for a run of at most so many characters.</summary>
+    internal static int RunEnd(ReadOnlySpan<char> text, int at, CharacterKind kind, int most)
     {
         for (; most > 0 && at < text.Length; most--)
         {

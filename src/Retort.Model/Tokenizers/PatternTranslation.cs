@@ -21,6 +21,9 @@ ref struct PatternTranslation
     int _at;
     int _atom = -1;
 
+    /// <summary>How many groups were open when the outermost of those without regard to case began; 0 outside of it.</summary>
+    int _anyCase;
+
     PatternTranslation(ReadOnlySpan<char> pattern, string where)
     {
         _pattern = pattern;
@@ -52,6 +55,7 @@ ref struct PatternTranslation
                         throw Refuse("a closing bracket that nothing opens");
                     }
 
+                    _anyCase = _groups.Count < _anyCase ? 0 : _anyCase;
                     Take(1);
                     continue;
                 case '[':
@@ -75,7 +79,7 @@ ref struct PatternTranslation
                         throw Refuse("a character beyond U+FFFF");
                     }
 
-                    Take(1);
+                    Letter(c, inClass: false);
                     break;
             }
 
@@ -99,6 +103,7 @@ ref struct PatternTranslation
         {
             if (rest.StartsWith(opening, StringComparison.Ordinal))
             {
+                _anyCase = _anyCase == 0 && opening == "(?i:" ? _groups.Count : _anyCase;
                 Take(opening.Length);
                 return;
             }
@@ -189,9 +194,19 @@ ref struct PatternTranslation
             }
             else
             {
-                Take(1);
+                Letter(c, inClass: true);
             }
         }
+    }
+
+    /// <summary>Without regard to case Oniguruma takes the long s, U+017F, for an s, which .NET does not.</summary>
+    void Letter(char c, bool inClass)
+    {
+        bool ends = inClass && _pattern[_at - 1] == '-', begins = inClass && _at + 1 < _pattern.Length && _pattern[_at + 1] == '-';
+        char first = ends ? _pattern[_at - 2] : c;
+        bool both = _anyCase > 0 && !begins && ((first <= 's' && c >= 's') || (first <= 'S' && c >= 'S'));
+        _output.Append(both && !inClass ? "[" : "").Append(c).Append(both ? "\u017F" : "").Append(both && !inClass ? "]" : "");
+        _at++;
     }
 
     void Escape(bool inClass)

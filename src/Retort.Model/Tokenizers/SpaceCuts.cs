@@ -38,9 +38,18 @@ sealed class SpaceCuts
         string? unknown = definition.Model.Unknown is { } id ? definition.Tokens[id] : null;
         if (joined['>'] || unknown is not { Length: > 0 } || joined[unknown[^1]])
         {
+            bool[] known = new bool[joined.Length];
+            foreach (string token in vocabulary.Keys)
+            {
+                if (token is [var only])
+                {
+                    known[only] = true;
+                }
+            }
+
             for (int value = 0; value < joined.Length; value++)
             {
-                joined[value] |= !vocabulary.ContainsKey(((char)value).ToString());
+                joined[value] |= !known[value];
             }
         }
 

@@ -100,13 +100,13 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         text = TokenizerFile.WellFormed(text);
-        var ids = new List<int>((text.Length / 3) + 4);
+        WordMemory memory = _encoder.Borrow();
+        List<int> ids = memory.Ids;
         if (addSpecial)
         {
             ids.AddRange(_definition.Prefix);
         }
 
-        WordMemory memory = _encoder.Borrow();
         AddedTokenFinder finder = parseSpecial ? _beforeNormalizing : _plainBefore;
         for (int from = 0; from < text.Length;)
         {
@@ -124,13 +124,14 @@ public sealed class Tokenizer
             from = end;
         }
 
-        _encoder.Return(memory);
         if (addSpecial)
         {
             ids.AddRange(_definition.Suffix);
         }
 
-        return [.. ids];
+        int[] result = [.. ids];
+        _encoder.Return(memory);
+        return result;
     }
 
     /// <summary>The text of ids: bytes that are no UTF-8 become U+FFFD. A space the tokenizer puts before a text is taken off again.</summary>

@@ -52,7 +52,11 @@ sealed class WordEncoder
     /// <summary>A memory for one text, which no other thread has meanwhile.</summary>
     internal WordMemory Borrow() => _memories.TryTake(out WordMemory? memory) ? memory : new WordMemory();
 
-    internal void Return(WordMemory memory) => _memories.Add(memory);
+    internal void Return(WordMemory memory)
+    {
+        memory.ForgetIds();
+        _memories.Add(memory);
+    }
 
     /// <summary>Appends the ids of one word. Well-formed text only.</summary>
     internal void Encode(ReadOnlySpan<char> word, WordMemory memory, List<int> ids)

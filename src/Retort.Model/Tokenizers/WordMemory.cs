@@ -5,14 +5,14 @@ namespace Retort.Model.Tokenizers;
 
 /// <summary>
 /// The ids of words met before: an open-addressed table whose words and ids lie in two arrays. It starts anew when it is full, so that it holds
-/// the words of the text at hand. For one thread at a time.
+/// the words of the text at hand. With it goes the room for that text's ids, which is dear to allocate anew. For one thread at a time.
 /// </summary>
 sealed class WordMemory
 {
     /// <summary>In UTF-16 units.</summary>
     internal const int LongestWord = 48;
 
-    const int MostWords = 1 << 16, FirstSlots = 1 << 10, MostProbes = 16;
+    const int MostWords = 1 << 16, FirstSlots = 1 << 10, MostProbes = 16, MostKeptIds = 1 << 20;
 
     struct Slot
     {
@@ -26,6 +26,19 @@ sealed class WordMemory
     char[] _words = [];
     int[] _ids = [];
     int _count, _usedWords, _usedIds;
+
+    /// <summary>The ids of the text at hand.</summary>
+    internal List<int> Ids { get; private set; } = [];
+
+    /// <summary>Forgets the ids, and their room where it was for an uncommonly long text.</summary>
+    internal void ForgetIds()
+    {
+        Ids.Clear();
+        if (Ids.Capacity > MostKeptIds)
+        {
+            Ids = [];
+        }
+    }
 
     /// <summary>Appends a word's ids where the word is known.</summary>
     internal bool TryAppend(ReadOnlySpan<char> word, ulong hash, List<int> ids)

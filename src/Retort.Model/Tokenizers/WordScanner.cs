@@ -27,6 +27,15 @@ sealed class WordScanner
     /// <summary>Where the word that begins at <paramref name="start"/> of well-formed text ends.</summary>
     internal int End(ReadOnlySpan<char> text, int start)
     {
+        // Most words: letters, with a space before them or without.
+        int letters = text[start] == ' ' ? start + 1 : start;
+        return (uint)letters < (uint)text.Length && CharacterKinds.Of(text[letters]) == CharacterKind.Letter
+            ? CharacterKinds.RunEnd(text, letters + 1, CharacterKind.Letter)
+            : OtherEnd(text, start);
+    }
+
+    int OtherEnd(ReadOnlySpan<char> text, int start)
+    {
         if (text[start] == '\'' && Contraction(text[(start + 1)..]) is > 0 and var letters)
         {
             return start + 1 + letters;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Retort.Model;
+using Retort.Model.Files;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Tests.Model.Tokenizers;
@@ -55,6 +56,18 @@ public class SentencePieceTests
         Assert.Contains("added", Assert.Throws<UserError>(() => Tokenizer.Open(folder.Root)).What, StringComparison.Ordinal);
         Samples.Trained(300).Save(folder.Root);
         Assert.Equal(300, Tokenizer.Open(folder.Root).VocabularySize);
+    }
+
+    [Fact]
+    public void AModelIsFoundBesideWeights()
+    {
+        using var folder = new ScratchFolder();
+        File.Copy(SharedFiles.Find("teachers/stories260K/stories260K.bin"), folder["stories.bin"]);
+        Assert.Null(ModelReference.Open(folder["stories.bin"]).TokenizerPath);
+        File.Copy(Model("llama"), folder["tokenizer.model"]);
+        Assert.Equal(folder["tokenizer.model"], ModelReference.Open(folder["stories.bin"]).TokenizerPath);
+        File.Copy(SharedFiles.Find("teachers/stories260K/tok512.bin"), folder["tok512.bin"]);
+        Assert.Equal(folder["tok512.bin"], ModelReference.Open(folder["stories.bin"]).TokenizerPath);
     }
 
     [Theory]
