@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Retort.Distill.Bench;
+using Retort.Guard.Bench;
 using Retort.Model;
 using Retort.Model.Llama;
 
@@ -12,6 +13,8 @@ static class BenchCommand
         Kernels(session),
         Train(session),
         Generate(session),
+        Serve(session),
+        Tokenize(session),
     };
 
     static Verb Kernels(Session session)
@@ -105,13 +108,59 @@ static class BenchCommand
     static Verb Generate(Session session)
     {
         Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
-        Option<int> prompt = Inputs.Whole("--prompt-tokens", "Length of the prompt", 64, 1, 1 << 20), tokens = Inputs.Whole("--tokens", "Tokens written after it", 64, 1, 1 << 20), threads = Inputs.Threads();
-        Verb verb = new("generate", "Measure reading a prompt and writing one text, token after token.", "retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 128") { model, prompt, tokens, threads };
+        Option<int> prompt = Inputs.Whole("--prompt-tokens", "Length of a prompt", 64, 1, 1 << 20), tokens = Inputs.Whole("--tokens", "Tokens written after it", 64, 2, 1 << 20);
+        Option<int> streams = Inputs.Whole("--streams", "Texts written side by side", 1, 1, 256), threads = Inputs.Threads();
+        Option<string?> format = AnswerFormats.Option();
+        Verb verb = new("generate", "Measure reading a prompt and writing a text, token after token.", "retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 128 --format q8_0") { model, format, prompt, tokens, streams, threads };
         verb.SetAction(parsed =>
         {
             int n = Inputs.Count(parsed.GetValue(threads));
-            GenerateBenchResult r = GenerateBench.Run(parsed.GetRequiredValue(model), parsed.GetValue(prompt), parsed.GetValue(tokens), n);
+            GenerateBenchResult r = GenerateBench.Run(parsed.GetRequiredValue(model), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(prompt), parsed.GetValue(tokens), n, parsed.GetValue(streams));
             session.Answer(r, [$"{r.PromptTokensPerS:n0} prompt tokens/s  {r.DecodeTokensPerS:n0} decoded tokens/s  {n} threads"]);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static Verb Serve(Session session)
+    {
+        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
+        Option<string> trace = Inputs.Required("--trace", "FILE", "Requests to replay: a CSV file of TIMESTAMP,ContextTokens,GeneratedTokens");
+        Option<int> requests = Inputs.Whole("--requests", "How many of them", 200, 1, 1_000_000), answers = Inputs.Whole("--answers", "Answers computed side by side", 16, 1, 1024), threads = Inputs.Threads();
+        Option<double> stretch = Inputs.Number("--stretch", "Times between requests are longer by this factor", 1, 1e-3, 1e6), shrink = Inputs.Number("--shrink", "Prompts and answers are shorter by this factor", 1, 1e-3, 1e6);
+        Option<string?> format = AnswerFormats.Option();
+        Verb verb = new("serve", "Replay a trace of requests against a server on this machine: time to first token and tokens a second.", "retort bench serve model.gguf --trace requests.csv --stretch 8 --shrink 2") { model, trace, requests, stretch, shrink, format, answers, threads };
+        verb.SetAction(parsed =>
+        {
+            int most = parsed.GetValue(requests);
+            IReadOnlyList<TracedRequest> replay = TrafficTrace.Read(parsed.GetRequiredValue(trace), most, parsed.GetValue(stretch), parsed.GetValue(shrink));
+            ServeBenchResult r = ProgressDisplay.Run(session, advance => ServeBench.Run(
+                parsed.GetRequiredValue(model), AnswerFormats.Of(parsed.GetValue(format)), replay, Inputs.Count(parsed.GetValue(threads)), parsed.GetValue(answers),
+                done => advance("replay", (double)done / replay.Count, $"{done} of {replay.Count}"), session.Time, session.Stop).GetAwaiter().GetResult());
+            session.Answer(
+                r,
+                [
+                    $"{r.Requests} answers in {r.Seconds:n0} s, {r.Refused} refused: {r.PromptTokensPerS:n0} prompt tokens/s read, {r.TokensPerS:n0} tokens/s written",
+                    $"first token after {r.FirstTokenP50:n0} ms (p50), {r.FirstTokenP99:n0} ms (p99); an answer is written at {r.TokensPerSP50:n1} tokens/s (p50), {r.TokensPerSP99:n1} (p99)",
+                ]);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static Verb Tokenize(Session session)
+    {
+        Argument<string> tokenizer = Inputs.Argument("TOKENIZER", "A folder with tokenizer.json, or a tokenizer file"), file = Inputs.Argument("FILE", "A text in UTF-8");
+        Verb verb = new("tokenize", "Measure turning a text into token numbers and back, on one thread.", "retort bench tokenize models/tales-teacher README.md") { tokenizer, file };
+        verb.SetAction(parsed =>
+        {
+            TokenizeBenchResult r = TokenizeBench.Run(parsed.GetRequiredValue(tokenizer), parsed.GetRequiredValue(file));
+            session.Answer(
+                r,
+                [
+                    $"{r.TextMbPerS:f1} MB/s as one text  {r.LinesMbPerS:f1} line by line  {r.NewMbPerS:f1} by a tokenizer just opened  {r.DecodeMbPerS:f1} back to text",
+                    $"{r.Tokens:n0} tokens of {r.Bytes:n0} bytes",
+                ]);
             return ExitCode.Done;
         });
         return verb;

@@ -75,6 +75,7 @@ static class Door
             InitCommand.Create(session),
             DistillCommand.Create(session),
             GenerateCommand.Create(session),
+            ServeCommand.Create(session),
             EvaluateCommand.Create(session),
             ConvertCommand.Create(session),
             PullCommand.Create(session),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Retort.Model.Inference;
 using Retort.Model.Llama;
 
 namespace Retort.Cli;
@@ -25,21 +26,22 @@ static class GenerateCommand
             }
         });
         Option<string?> tokenizer = Inputs.Text("--tokenizer", "FILE", "A tokenizer that goes before the one beside the model");
+        Option<string?> format = AnswerFormats.Option();
         Option<int> threads = Inputs.Threads();
         Verb verb = new(
             "generate", "Continue a prompt. The text appears on standard output as it is written.",
             "retort generate runs/tales/student --prompt \"Once there was\" --temperature 0.8",
             "retort generate stories260K.bin --prompt \"\" --temperature 0 --max-tokens 64 --json")
         {
-            model, prompt, most, temperature, topK, topP, minP, penalty, seed, stop, tokenizer, threads,
+            model, prompt, most, temperature, topK, topP, minP, penalty, seed, stop, tokenizer, format, threads,
         };
         verb.SetAction(parsed =>
         {
             GenerationDefaults given = new(parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(topP), parsed.GetValue(minP), parsed.GetValue(penalty));
             SamplingOptions plain = new() { MaxTokens = parsed.GetValue(most), Seed = (ulong)parsed.GetValue(seed), Stop = parsed.GetValue(stop) ?? [] };
             session.WhenStopped = "What was written so far is all there is.";
-            Generation made = GenerateJob.Run(
-                parsed.GetRequiredValue(model), parsed.GetValue(tokenizer), parsed.GetRequiredValue(prompt), defaults => given.Over(defaults.Over(plain)), Inputs.Count(parsed.GetValue(threads)),
+            Generation made = SingleAnswer.Write(
+                parsed.GetRequiredValue(model), parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetRequiredValue(prompt), defaults => given.Over(defaults.Over(plain)), Inputs.Count(parsed.GetValue(threads)),
                 session.Json ? null : Stream(session), session.Time, session.Stop);
 
             // The text itself went out piece by piece; here its line ends.

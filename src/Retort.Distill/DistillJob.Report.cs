@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Retort.Evidence.Statistics;
 using Retort.Kernels;
+using Retort.Model.Inference;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 
@@ -11,7 +12,7 @@ namespace Retort.Distill;
 public sealed partial class DistillJob
 {
     sealed record Evaluated(
-        RunResults Results, IReadOnlyList<PairedComparison> Comparisons, SeededScores? EqualComputeTwin, IReadOnlyList<PairedComparison> EqualComputeComparisons, SpeedFacts Speed, IReadOnlyList<AnswerSample> Samples);
+        RunResults Results, IReadOnlyList<PairedComparison> Comparisons, SeededScores? EqualComputeTwin, IReadOnlyList<PairedComparison> EqualComputeComparisons, SpeedFacts Speed, IReadOnlyList<FormatFacts> Formats, IReadOnlyList<AnswerSample> Samples);
 
     /// <summary>One model a seed, measured on the same rows and tasks.</summary>
     sealed record Measured(RowScores[] Rows, GoldAnswers[] Gold, SeededScores Scores);
@@ -63,7 +64,8 @@ public sealed partial class DistillJob
         Show(GoldTaskAnswers, 1, "evaluate", "speed and samples");
         return new(
             new RunResults(teacherScores, student.Scores, twin?.Scores), Compare(student, twin, heldOut, tasks.Count), equal?.Scores, Compare(student, equal, heldOut, tasks.Count),
-            MeasureSpeed(trained.Students[0], teacher),
+            MeasureSpeed(trained.Students[0], teacher, tokenizer),
+            MeasureFormats(trained.Students[0], tokenizer, corpus),
             samples.Length > 0 ? samples : Continuations(trained.Students[0], trained.Twins.Count > 0 ? trained.Twins[0] : null, teacher, tokenizer, corpus));
     }
 
@@ -108,16 +110,44 @@ public sealed partial class DistillJob
         return [.. prompts.Select((p, i) => new AnswerSample(p, a.Count > 0 ? a[i] : null, b[i], c.Count > 0 ? c[i] : null, null))];
     }
 
-    SpeedFacts MeasureSpeed(LlamaWeights student, LlamaWeights? teacher)
+    SpeedFacts MeasureSpeed(LlamaWeights student, LlamaWeights? teacher, Tokenizer tokenizer)
     {
         int prompt = Math.Min(128, student.Config.Context / 2), decode = Math.Min(64, student.Config.Context / 4);
         ModelSpeed Of(LlamaWeights model)
         {
-            Bench.GenerateBenchResult r = Bench.GenerateBench.Measure(model, prompt, decode, _workers);
+            Bench.GenerateBenchResult r = Bench.GenerateBench.Measure(InferenceWeights.Of(model), tokenizer, prompt, decode, _workers.Threads);
             return new(r.PromptTokensPerS, r.DecodeTokensPerS);
         }
 
         return new(prompt, decode, Of(student), teacher is null ? null : Of(teacher));
+    }
+
+    /// <summary>Perplexity, size and speed of the student in each format, on as many held-out documents as make some thousands of tokens.</summary>
+    FormatFacts[] MeasureFormats(LlamaWeights student, Tokenizer tokenizer, Corpus corpus)
+    {
+        const int Enough = 8192;
+        List<(int[] Tokens, int First)> texts = [];
+        foreach (Document document in corpus.HeldOut)
+        {
+            int[] prompt = Dataset.Prompt(document, tokenizer), text = [.. prompt.Concat(Dataset.Answer(document, tokenizer)).Take(student.Config.Context)];
+            if (text.Length > 1)
+            {
+                texts.Add((text, Math.Max(1, prompt.Length)));
+            }
+
+            if (texts.Sum(t => t.Tokens.Length) >= Enough)
+            {
+                break;
+            }
+        }
+
+        InferenceWeights floats = InferenceWeights.Of(student);
+        int prompts = Math.Min(32, student.Config.Context / 2), decode = Math.Min(64, student.Config.Context / 4);
+        return texts.Count == 0 ? [] : [.. AllFormats().Select(f => new FormatFacts(
+            f.Name, f.Weights.Bytes, TextScore.CrossEntropy(f.Weights, texts, _workers.Threads, _stop), Bench.GenerateBench.Measure(f.Weights, tokenizer, prompts, decode, _workers.Threads, warmUp: 0.3).DecodeTokensPerS))];
+
+        IEnumerable<(string Name, InferenceWeights Weights)> AllFormats() =>
+            [("f32", floats), ("bf16", floats.Narrowed(FloatFormat.BF16)), ("q8_0", floats.Quantized(WeightBits.Eight, "student")), ("q4_0", floats.Quantized(WeightBits.Four, "student"))];
     }
 
     RunReport Report(
@@ -156,6 +186,9 @@ public sealed partial class DistillJob
             CostFacts.Of(evaluated.Speed, _recipe.Evaluate.Currency, _recipe.Evaluate.PricePerCoreHour, _workers.Threads, _times.Sum(t => t.Seconds) * _workers.Threads / 3600),
             evaluated.Samples,
             _times,
-            _warnings);
+            _warnings)
+        {
+            Formats = evaluated.Formats,
+        };
     }
 }

@@ -113,7 +113,7 @@ public sealed partial class DistillJob : IDisposable
         WriteReport(report);
 
         // 8
-        Export(trained, tokenizer);
+        Export(trained, tokenizer, report);
         return report;
     }
 
@@ -346,12 +346,13 @@ public sealed partial class DistillJob : IDisposable
         _manifest.Add("report", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "report.json", "report.html");
     }
 
-    void Export(Trained trained, Tokenizer tokenizer)
+    void Export(Trained trained, Tokenizer tokenizer, RunReport report)
     {
         LlamaWeights student = trained.Students[0];
         string folder = Path.Combine(_options.Out, "student");
         ModelFolder.Write(folder, student, _recipe.Export.Type switch { "f32" => NumberType.F32, "f16" => NumberType.F16, _ => NumberType.BF16 }, stop: _stop);
         tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
+        AtomicFile.WriteAllBytes(Path.Combine(folder, "README.md"), Encoding.UTF8.GetBytes(ModelCard.Write(report, "student", _recipe.Export.Type)));
         List<string> files = [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(f => "student/" + Path.GetFileName(f))];
         if (trained.Adapter is { } adapter)
         {

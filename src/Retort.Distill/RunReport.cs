@@ -28,6 +28,20 @@ public sealed record RunReport(
 {
     /// <summary>Version of the file's layout.</summary>
     public int Format { get; init; } = 1;
+
+    /// <summary>The first seed's student in the formats it can be shipped in.</summary>
+    public IReadOnlyList<FormatFacts> Formats { get; init; } = [];
+}
+
+/// <summary>What a format of the weights costs.</summary>
+/// <param name="Name">f32, bf16, q8_0 or q4_0.</param>
+/// <param name="Bytes">Of all matrices.</param>
+/// <param name="CrossEntropy">Nats per token of held-out documents, read in that format.</param>
+/// <param name="Decode">Tokens a second of one text.</param>
+public sealed record FormatFacts(string Name, long Bytes, double CrossEntropy, double Decode)
+{
+    /// <summary>exp(cross entropy).</summary>
+    public double Perplexity => Math.Exp(CrossEntropy);
 }
 
 /// <param name="RecipeHash">SHA-256 of the resolved recipe, hexadecimal.</param>

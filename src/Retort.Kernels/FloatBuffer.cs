@@ -30,6 +30,17 @@ public sealed class FloatBuffer
     /// <summary>A part of the buffer.</summary>
     public Span<float> Slice(int start, int length) => _array.AsSpan(_start, Length).Slice(start, length);
 
+    /// <summary>The same memory as bytes.</summary>
+    public ByteBuffer AsBytes() => new(Marshal.UnsafeAddrOfPinnedArrayElement(_array, _start), (long)Length * sizeof(float), new Keeper(_array));
+
     /// <summary>Everything from <paramref name="start"/> on.</summary>
     public Span<float> From(int start) => _array.AsSpan(_start, Length)[start..];
+
+    /// <summary>Keeps the array alive for whoever reads it through its address.</summary>
+    sealed class Keeper(float[] array) : IDisposable
+    {
+        float[]? _array = array;
+
+        public void Dispose() => _array = null;
+    }
 }

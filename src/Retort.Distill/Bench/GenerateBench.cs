@@ -1,131 +1,90 @@
 using System.Diagnostics;
-using Retort.Kernels;
 using Retort.Model;
-using Retort.Model.Files;
+using Retort.Model.Inference;
 using Retort.Model.Llama;
+using Retort.Model.Tokenizers;
 
 namespace Retort.Distill.Bench;
 
 /// <summary>What a generation benchmark measured: medians over its runs.</summary>
-/// <param name="PromptTokensPerS">Reading a prompt into the cache of one sequence.</param>
-/// <param name="DecodeTokensPerS">One sequence, token after token, the most probable one taken.</param>
+/// <param name="PromptTokensPerS">Reading the prompts of all streams.</param>
+/// <param name="DecodeTokensPerS">Writing, all streams together, the most probable token taken each time.</param>
 public sealed record GenerateBenchResult(double PromptTokensPerS, double DecodeTokensPerS);
 
-/// <summary>The speed of reading a prompt, of decoding one sequence, and of sampling many.</summary>
+/// <summary>The speed of reading prompts and of writing after them, in one stream or in several side by side.</summary>
 public static class GenerateBench
 {
     const int Runs = 5;
 
     /// <summary>Runs of this long go before the measured ones: the runtime compiles anew what has been called often enough, a while after.</summary>
-    const double WarmUpSeconds = 0.6;
+    const double WarmUpSeconds = 1.5;
 
     /// <param name="reference">A model on disk.</param>
-    /// <param name="promptTokens">Length of the prompt, whose tokens are 3 + i mod 200.</param>
-    /// <param name="tokens">Tokens decoded after it.</param>
+    /// <param name="promptTokens">Length of a prompt, whose tokens are 3 + i mod 200, begun elsewhere in every stream and run.</param>
+    /// <param name="tokens">Tokens written after it.</param>
+    /// <param name="streams">Answers written side by side.</param>
     /// <exception cref="UserError">There is no such model, or its context is shorter.</exception>
-    public static GenerateBenchResult Run(string reference, int promptTokens, int tokens, int threads)
+    public static GenerateBenchResult Run(string reference, AnswerFormat format, int promptTokens, int tokens, int threads, int streams)
     {
-        using Workers workers = new(threads);
-        return Measure(Open(reference, promptTokens, tokens, threads), promptTokens, tokens, workers);
+        InferenceModel model = InferenceModel.Open(reference, format: format);
+        Tokenizer tokenizer = Tokenizer.Open(model.TokenizerPath ?? throw new UserError("there is no tokenizer beside the model", reference, "Put its tokenizer.json beside it."));
+        return promptTokens + tokens <= model.Weights.Config.Context
+            ? Measure(model.Weights, tokenizer, promptTokens, tokens, threads, streams)
+            : throw new UserError($"{promptTokens} + {tokens} tokens are more than the model's context of {model.Weights.Config.Context}", reference, "Take fewer tokens.");
     }
 
     /// <summary>The same for a model in memory whose context is long enough.</summary>
-    public static GenerateBenchResult Measure(LlamaWeights weights, int promptTokens, int tokens, Workers workers)
-    {
-        int[] prompt = Prompt(weights.Config, promptTokens);
-        List<double> reading = [], decoding = [];
-        Sampler greedy = new(new SamplingOptions { Temperature = 0 }, weights.Config.Vocabulary);
-        RandomStream random = new(0);
-        Measured(() =>
-        {
-            LlamaDecoder decoder = new(weights, 1, promptTokens + tokens, workers);
-            long start = Stopwatch.GetTimestamp();
-            decoder.Prefill(prompt);
-            reading.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-            int[] token = new int[1];
-            start = Stopwatch.GetTimestamp();
-            for (int i = 0; i < tokens; i++)
-            {
-                token[0] = greedy.Next(decoder.Logits(0), random, [], []);
-                decoder.Step(token);
-            }
-
-            decoding.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }, reading, decoding);
-
-        return new(promptTokens / Median(reading), tokens / Median(decoding));
-    }
-
-    /// <summary>Tokens a second of all sequences together when each thread samples 32 at temperature 1, prompt tokens not counted.</summary>
-    /// <exception cref="UserError">There is no such model, or its context is shorter.</exception>
-    public static double RunMany(string reference, int promptTokens, int tokens, int threads)
-    {
-        const int L = MatMul.L;
-        LlamaWeights weights = Open(reference, promptTokens, tokens, threads);
-        int[] prompt = Prompt(weights.Config, promptTokens);
-        using Workers workers = new(threads), alone = new(1);
-        List<double> seconds = [];
-        Measured(() =>
-        {
-            long start = Stopwatch.GetTimestamp();
-            workers.Run(threads, (item, _) =>
-            {
-                LlamaDecoder decoder = new(weights, L, promptTokens + tokens, alone);
-                Sampler sampler = new(new SamplingOptions(), weights.Config.Vocabulary);
-                RandomStream random = new(0, (ulong)item);
-                int[] next = new int[L];
-                for (int i = 0; i < promptTokens + tokens; i++)
-                {
-                    for (int lane = 0; lane < L; lane++)
-                    {
-                        next[lane] = i < promptTokens ? prompt[i] : sampler.Next(decoder.Logits(lane), random, [], []);
-                    }
-
-                    decoder.Step(next, logits: i >= promptTokens - 1);
-                }
-            });
-            seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }, seconds);
-
-        return threads * L * tokens / Median(seconds);
-    }
-
-    static LlamaWeights Open(string reference, int promptTokens, int tokens, int threads)
+    /// <param name="warmUp">Seconds of runs before the measured ones.</param>
+    public static GenerateBenchResult Measure(InferenceWeights weights, Tokenizer tokenizer, int promptTokens, int tokens, int threads, int streams = 1, double warmUp = WarmUpSeconds)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(promptTokens, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        LlamaWeights weights = ModelReference.Open(reference).Weights;
-        return promptTokens + tokens <= weights.Config.Context
-            ? weights
-            : throw new UserError($"{promptTokens} + {tokens} tokens are more than the model's context of {weights.Config.Context}", reference, "Take fewer tokens.");
-    }
-
-    static int[] Prompt(LlamaConfig c, int length) => [.. Enumerable.Range(0, length).Select(i => Math.Min(3 + (i % 200), c.Vocabulary - 1))];
-
-    /// <summary>Warms up, forgets the times taken so far, and measures.</summary>
-    static void Measured(Action run, params ReadOnlySpan<List<double>> times)
-    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 2);
+        int perStream = (promptTokens + tokens + 31) / 32 * 32;
+        using InferenceEngine engine = new(weights, tokenizer, new(threads, checked(perStream * streams), streams), "the model");
+        List<double> reading = [], writing = [];
+        int run = 0;
         long begin = Stopwatch.GetTimestamp();
-        do
+        for (int measured = 0; measured < Runs; run++)
         {
-            run();
-        }
-        while (Stopwatch.GetElapsedTime(begin).TotalSeconds < WarmUpSeconds);
-        foreach (List<double> list in times)
-        {
-            list.Clear();
+            bool warm = Stopwatch.GetElapsedTime(begin).TotalSeconds >= warmUp;
+            Answer[] answers = new Answer[streams];
+            int begun = 0, atFirst = 0;
+            long start = Stopwatch.GetTimestamp(), first = 0;
+            for (int i = 0; i < streams; i++)
+            {
+                bool silent = true;
+                answers[i] = engine.Start(new(Prompt(weights.Config, promptTokens, (run * streams) + i), new SamplingOptions { Temperature = 0, MaxTokens = tokens }, 0, OnPart: _ =>
+                {
+                    begun += silent ? 1 : 0;
+                    silent = false;
+                }));
+            }
+
+            while (engine.Step())
+            {
+                if (first == 0 && begun == streams)
+                {
+                    first = Stopwatch.GetTimestamp();
+                    atFirst = answers.Sum(a => a.Written);
+                }
+            }
+
+            if (warm)
+            {
+                reading.Add(promptTokens * streams / Stopwatch.GetElapsedTime(start, first).TotalSeconds);
+                writing.Add((answers.Sum(a => a.Written) - atFirst) / Stopwatch.GetElapsedTime(first).TotalSeconds);
+                measured++;
+            }
         }
 
-        for (int i = 0; i < Runs; i++)
-        {
-            run();
-        }
+        return new(Median(reading), Median(writing));
     }
 
-    static double Median(List<double> seconds)
+    static int[] Prompt(LlamaConfig c, int length, int offset) => [.. Enumerable.Range(0, length).Select(i => Math.Min(3 + ((i + (7 * offset)) % 200), c.Vocabulary - 1))];
+
+    static double Median(List<double> rates)
     {
-        double[] sorted = [.. seconds.Order()];
+        double[] sorted = [.. rates.Order()];
         return sorted[sorted.Length / 2];
     }
 }

@@ -8,16 +8,17 @@ static class ChatTemplateFile
     const int Longest = 1 << 24;
 
     /// <summary>The template's source, or null where the model has none.</summary>
+    /// <param name="model">The model's folder or file.</param>
     /// <exception cref="UserError">A file cannot be read.</exception>
-    public static string? Read(OpenModel model)
+    public static string? Read(string model)
     {
-        if (GgufHeader.IsAt(model.Path))
+        if (GgufHeader.IsAt(model))
         {
-            using InputFile file = InputFile.Open(model.Path);
+            using InputFile file = InputFile.Open(model);
             return GgufHeader.Read(file).Text("tokenizer.chat_template");
         }
 
-        string folder = Directory.Exists(model.Path) ? model.Path : Path.GetDirectoryName(Path.GetFullPath(model.Path))!;
+        string folder = Directory.Exists(model) ? model : Path.GetDirectoryName(Path.GetFullPath(model))!;
         string alone = Path.Combine(folder, "chat_template.jinja"), config = Path.Combine(folder, "tokenizer_config.json");
         if (File.Exists(alone))
         {

@@ -5,12 +5,12 @@ namespace Retort.Model.Files;
 /// <summary>Hugging Face's <c>generation_config.json</c>, which lies beside config.json or not at all.</summary>
 public static class GenerationConfigFile
 {
-    /// <param name="model">An opened model; only a folder can hold the file.</param>
+    /// <param name="model">A model's path; only a folder can hold the file.</param>
     /// <exception cref="UserError">The file is broken, or a value is none that sampling can have.</exception>
-    public static GenerationDefaults Read(OpenModel model)
+    public static GenerationDefaults Read(string model)
     {
-        string path = Path.Combine(model.Path, "generation_config.json");
-        if (!Directory.Exists(model.Path) || !File.Exists(path))
+        string path = Path.Combine(model, "generation_config.json");
+        if (!Directory.Exists(model) || !File.Exists(path))
         {
             return GenerationDefaults.None;
         }

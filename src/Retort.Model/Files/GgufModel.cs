@@ -19,24 +19,12 @@ static class GgufModel
         GgufHeader header = GgufHeader.Read(file);
         LlamaConfig config = GgufRope.Read(file, header, Config(header));
         config.Validate($"{path}, metadata");
-        long held = header.Tensors.Values.Sum(t => t.Length);
-        if (config.Parameters / 2 > held)
-        {
-            throw header.Fault($"the metadata implies {config.Parameters} weights, the tensors hold {held}");
-        }
-
+        CheckTensors(header, config);
         MemoryLimit.Check(config, path, memory);
         LlamaWeights weights = new(config);
-        HashSet<string> used = new(StringComparer.Ordinal);
         foreach ((string name, WeightSlice slice) in Names(weights))
         {
-            used.Add(name);
             Fill(file, header, name, slice);
-        }
-
-        if (header.Tensors.Keys.FirstOrDefault(n => !used.Contains(n) && n != GgufRope.DivisorsTensor) is { } unknown)
-        {
-            throw new UserError($"GGUF: tensor {JsonFields.Short(unknown)} is none that a {config.Family} model has here", path, "Only Llama, Qwen2 and Qwen3 models are supported.");
         }
 
         if (config.Family == LlamaFamily.Llama)
@@ -113,40 +101,63 @@ static class GgufModel
     /// <summary>Every tensor of a model under llama.cpp's name.</summary>
     public static IEnumerable<(string Name, WeightSlice Slice)> Names(LlamaWeights weights)
     {
-        yield return ("token_embd.weight", weights.Embedding);
-        yield return ("output_norm.weight", weights.FinalNorm);
-        if (!weights.Config.TiedHead)
+        IEnumerable<WeightSlice> outer = weights.Config.TiedHead ? [weights.Embedding, weights.FinalNorm] : [weights.Embedding, weights.FinalNorm, weights.Head];
+        return outer.Concat(weights.Layers.SelectMany(l => l.Slices)).Select(s => (NameOf(s.Name), s));
+    }
+
+    /// <summary>Compares every tensor's name and shape with the metadata.</summary>
+    /// <exception cref="UserError">A tensor is missing, misshapen, or none that such a model has.</exception>
+    public static void CheckTensors(GgufHeader header, LlamaConfig config)
+    {
+        HashSet<string> used = new(StringComparer.Ordinal);
+        foreach ((string name, int[] shape) in LlamaWeights.Plan(config).Select(t => (NameOf(t.Name), t.Shape)))
         {
-            yield return ("output.weight", weights.Head);
+            GgufTensor tensor = header.Tensors.GetValueOrDefault(name) ?? throw header.Fault($"tensor {name} is missing");
+            if (!tensor.Shape.SequenceEqual(shape))
+            {
+                throw header.Fault($"tensor {name} is {string.Join(" × ", tensor.Shape)}, the metadata says {string.Join(" × ", shape)}");
+            }
+
+            used.Add(name);
         }
 
-        for (int i = 0; i < weights.Layers.Count; i++)
+        if (header.Tensors.Keys.FirstOrDefault(n => !used.Contains(n) && n != GgufRope.DivisorsTensor) is { } unknown)
         {
-            LayerWeights l = weights.Layers[i];
-            (string, WeightSlice?)[] parts =
-            [
-                ("attn_norm.weight", l.AttentionNorm), ("attn_q.weight", l.Query), ("attn_k.weight", l.Key), ("attn_v.weight", l.Value), ("attn_output.weight", l.Output),
-                ("ffn_norm.weight", l.FeedForwardNorm), ("ffn_gate.weight", l.Gate), ("ffn_up.weight", l.Up), ("ffn_down.weight", l.Down),
-                ("attn_q.bias", l.QueryBias), ("attn_k.bias", l.KeyBias), ("attn_v.bias", l.ValueBias), ("attn_q_norm.weight", l.QueryNorm), ("attn_k_norm.weight", l.KeyNorm),
-            ];
-            foreach ((string name, WeightSlice? slice) in parts)
-            {
-                if (slice is not null)
-                {
-                    yield return ($"blk.{i}.{name}", slice);
-                }
-            }
+            throw new UserError($"GGUF: tensor {JsonFields.Short(unknown)} is none that a {config.Family} model has here", header.Where, "Only Llama, Qwen2 and Qwen3 models are supported.");
         }
+    }
+
+    /// <summary>llama.cpp's name of a tensor, from Hugging Face's.</summary>
+    static string NameOf(string name)
+    {
+        string[] parts = name.Split('.');
+        return parts switch
+        {
+            ["model", "embed_tokens", ..] => "token_embd.weight",
+            ["model", "norm", ..] => "output_norm.weight",
+            ["lm_head", ..] => "output.weight",
+            _ => $"blk.{parts[2]}.{Part(parts[^2])}.{parts[^1]}",
+        };
+
+        static string Part(string part) => part switch
+        {
+            "input_layernorm" => "attn_norm",
+            "q_proj" => "attn_q",
+            "k_proj" => "attn_k",
+            "v_proj" => "attn_v",
+            "o_proj" => "attn_output",
+            "post_attention_layernorm" => "ffn_norm",
+            "gate_proj" => "ffn_gate",
+            "up_proj" => "ffn_up",
+            "down_proj" => "ffn_down",
+            "q_norm" => "attn_q_norm",
+            _ => "attn_k_norm",
+        };
     }
 
     static void Fill(InputFile file, GgufHeader header, string name, WeightSlice slice)
     {
-        GgufTensor tensor = header.Tensors.GetValueOrDefault(name) ?? throw header.Fault($"tensor {name} is missing");
-        if (!tensor.Shape.SequenceEqual(slice.Shape))
-        {
-            throw header.Fault($"tensor {name} is {string.Join(" × ", tensor.Shape)}, the metadata says {string.Join(" × ", slice.Shape)}");
-        }
-
+        GgufTensor tensor = header.Tensors[name];
         Span<float> values = slice.Span;
         int blocks = Math.Max(1, (1 << 20) / tensor.Type.BlockBytes), step = blocks * tensor.Type.BlockLength;
         byte[] bytes = new byte[Math.Min(tensor.Bytes, (long)blocks * tensor.Type.BlockBytes)];

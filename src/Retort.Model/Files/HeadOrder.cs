@@ -28,14 +28,20 @@ static class HeadOrder
     /// <summary>The rows as llama2.c and llama.cpp want them: i goes to 2i and i + D/2 to 2i+1, in every head.</summary>
     public static float[] Joined(WeightSlice matrix, int headSize)
     {
-        int columns = matrix.Shape[1], half = headSize / 2;
+        int columns = matrix.Shape[1];
         float[] joined = new float[matrix.Length];
         for (int row = 0; row < matrix.Shape[0]; row++)
         {
-            int within = row % headSize, to = row - within + (within < half ? 2 * within : (2 * (within - half)) + 1);
-            matrix.Span.Slice(row * columns, columns).CopyTo(joined.AsSpan(to * columns));
+            matrix.Span.Slice(row * columns, columns).CopyTo(joined.AsSpan(JoinedRow(row, headSize) * columns));
         }
 
         return joined;
+    }
+
+    /// <summary>Where llama2.c and llama.cpp have a row of ours.</summary>
+    public static int JoinedRow(int row, int headSize)
+    {
+        int within = row % headSize, half = headSize / 2;
+        return row - within + (within < half ? 2 * within : (2 * (within - half)) + 1);
     }
 }

@@ -78,7 +78,7 @@ public static class ModelConversion
         OpenModel model = Open(from, tokenizer, adapter);
         Tokenizer words = Tokenizer.Open(model.TokenizerPath ?? throw new UserError("the model has no tokenizer beside it, and a GGUF file carries one", from, "Name one with --tokenizer FILE."));
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(from)));
-        GgufWriter.Write(to, model.Weights, words, ChatTemplateFile.Read(model), name, type, stop);
+        GgufWriter.Write(to, model.Weights, words, ChatTemplateFile.Read(model.Path), name, type, stop);
         return new(to, model.Weights.Config.Parameters, new FileInfo(to).Length, Tokenizer: true);
     }
 

@@ -173,7 +173,8 @@ public static class ModelFolder
         return stream.ToArray();
     }
 
-    static void CheckTensors(WeightFiles files, LlamaConfig config)
+    /// <summary>Compares every name, shape and type with the configuration.</summary>
+    internal static void CheckTensors(WeightFiles files, LlamaConfig config)
     {
         HashSet<string> known = new(StringComparer.Ordinal);
         foreach ((string name, int[] shape) in LlamaWeights.Plan(config))
@@ -234,7 +235,8 @@ public static class ModelFolder
     }
 
     /// <summary>x·0 is NaN for exactly the values that are not finite.</summary>
-    internal static void CheckFinite(ReadOnlySpan<float> values, string name, string where, string hint)
+    /// <param name="first">Position of the first value in its tensor.</param>
+    internal static void CheckFinite(ReadOnlySpan<float> values, string name, string where, string hint, long first = 0)
     {
         Vector<float> fault = Vector<float>.Zero;
         ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
@@ -254,7 +256,7 @@ public static class ModelFolder
             at++;
         }
 
-        throw new UserError($"{name} holds {values[at]} at position {at}", where, hint);
+        throw new UserError($"{name} holds {values[at]} at position {first + at}", where, hint);
     }
 
     static bool ContainsAnyExceptFinite(this ReadOnlySpan<float> values)

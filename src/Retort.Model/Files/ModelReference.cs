@@ -12,13 +12,41 @@ namespace Retort.Model.Files;
 /// <param name="TokenizerPath">A folder with tokenizer.json, or a tokenizer file; null where none lies with the model and none was named.</param>
 public sealed record OpenModel(LlamaWeights Weights, string Path, string Hash, long Bytes, string? TokenizerPath);
 
+/// <summary>The kinds of files a model comes in.</summary>
+enum ModelKind
+{
+    /// <summary>Hugging Face's.</summary>
+    Folder,
+    Gguf,
+    Llama2c,
+}
+
+/// <summary>What a reference names.</summary>
+/// <param name="Tokenizer">A folder with tokenizer.json or a tokenizer file, or null.</param>
+sealed record ModelFiles(ModelKind Kind, string? Tokenizer);
+
 /// <summary>Opens whatever a model is named by: a Hugging Face folder, a GGUF file or a llama2.c file.</summary>
 public static partial class ModelReference
 {
+    /// <summary>Reads a model into memory as floats.</summary>
     /// <param name="reference">A path.</param>
     /// <param name="tokenizer">A tokenizer's path that goes before the one found with the model.</param>
     /// <exception cref="UserError">There is no such model, it is of a kind not supported, or its files are broken.</exception>
     public static OpenModel Open(string reference, string? tokenizer = null)
+    {
+        ModelFiles found = Find(reference, tokenizer);
+        LlamaWeights weights = found.Kind switch
+        {
+            ModelKind.Folder => ModelFolder.ReadWeights(reference, ModelFolder.ReadConfig(reference)),
+            ModelKind.Gguf => GgufModel.Read(reference),
+            _ => Llama2c.Read(reference),
+        };
+        return Opened(weights, reference, found.Kind == ModelKind.Folder ? WeightFiles.Paths(reference) : [reference], found.Tokenizer);
+    }
+
+    /// <summary>What a reference names, and the tokenizer that belongs to it.</summary>
+    /// <exception cref="UserError">There is no such model or tokenizer.</exception>
+    internal static ModelFiles Find(string reference, string? tokenizer)
     {
         RefuseUnsupported(reference);
         if (tokenizer is not null && !System.IO.Path.Exists(tokenizer))
@@ -34,25 +62,23 @@ public static partial class ModelReference
                 throw new UserError("The folder holds no config.json", reference, file is null ? "A model's folder holds config.json, *.safetensors and tokenizer.json." : $"If the llama2.c file in it is meant, name it: {file}");
             }
 
-            LlamaWeights weights = ModelFolder.ReadWeights(reference, ModelFolder.ReadConfig(reference));
-            return Opened(weights, reference, WeightFiles.Paths(reference), tokenizer ?? TokenizerIn(reference, weights.Config.Vocabulary));
+            return new(ModelKind.Folder, tokenizer ?? TokenizerIn(reference, () => ModelFolder.ReadConfig(reference).Vocabulary));
         }
 
-        if (File.Exists(reference))
+        if (!File.Exists(reference))
         {
-            if (GgufHeader.IsAt(reference))
-            {
-                return Opened(GgufModel.Read(reference), reference, [reference], tokenizer ?? reference);
-            }
-
-            LlamaWeights weights = Llama2c.Read(reference);
-            string beside = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(reference))!;
-            return Opened(weights, reference, [reference], tokenizer ?? LlamaTokenizerIn(beside, reference, weights.Config.Vocabulary));
+            throw new UserError("There is no such model", reference, HubName().IsMatch(reference)
+                ? $"A model reference is a folder, a .gguf or a .bin file; fetch one from the hub with: retort pull {reference}"
+                : "A model reference is a Hugging Face folder, a .gguf file or a llama2.c .bin file; check the path.");
         }
 
-        throw new UserError("There is no such model", reference, HubName().IsMatch(reference)
-            ? $"A model reference is a folder, a .gguf or a .bin file; fetch one from the hub with: retort pull {reference}"
-            : "A model reference is a Hugging Face folder, a .gguf file or a llama2.c .bin file; check the path.");
+        if (GgufHeader.IsAt(reference))
+        {
+            return new(ModelKind.Gguf, tokenizer ?? reference);
+        }
+
+        string beside = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(reference))!;
+        return new(ModelKind.Llama2c, tokenizer ?? LlamaTokenizerIn(beside, reference, () => Llama2c.ReadConfig(reference).Vocabulary));
     }
 
     /// <summary>Opens a model whose weights are to be frozen. Of a Hugging Face folder no tensor exists in floats as a whole.</summary>
@@ -63,7 +89,7 @@ public static partial class ModelReference
         {
             LlamaConfig config = ModelFolder.ReadConfig(reference);
             FrozenWeights read = ModelFolder.ReadFrozen(reference, config, format);
-            return new(read, reference, HashOf(WeightFiles.Paths(reference)).Hash, TokenizerIn(reference, config.Vocabulary));
+            return new(read, reference, HashOf(WeightFiles.Paths(reference)).Hash, TokenizerIn(reference, () => config.Vocabulary));
         }
 
         OpenModel model = Open(reference);
@@ -105,16 +131,22 @@ public static partial class ModelReference
         return (Convert.ToHexStringLower(hash.GetHashAndReset()), bytes);
     }
 
-    static string? TokenizerIn(string folder, int vocabulary) =>
+    static string? TokenizerIn(string folder, Func<int> vocabulary) =>
         File.Exists(System.IO.Path.Combine(folder, "tokenizer.json")) ? folder : LlamaTokenizerIn(folder, folder, vocabulary);
 
-    /// <summary>The one tok*.bin of the folder, or among several tok{vocabulary}.bin, as llama2.c names them.</summary>
-    static string? LlamaTokenizerIn(string folder, string model, int vocabulary)
+    /// <summary>The one tok*.bin of the folder, or among several tok{vocabulary}.bin, as llama2.c names them; without any, tokenizer.model.</summary>
+    static string? LlamaTokenizerIn(string folder, string model, Func<int> vocabulary)
     {
         string[] found = [.. Directory.EnumerateFiles(folder, "tok*.bin").Where(f => System.IO.Path.GetFullPath(f) != System.IO.Path.GetFullPath(model)).Order(StringComparer.Ordinal)];
-        return found.Length <= 1 ? found.FirstOrDefault()
-            : found.FirstOrDefault(f => System.IO.Path.GetFileName(f) == $"tok{vocabulary}.bin")
-            ?? throw new UserError($"{found.Length} tokenizers lie beside the model, none named tok{vocabulary}.bin", model, "Name the right one with --tokenizer.");
+        if (found.Length <= 1)
+        {
+            string pieces = System.IO.Path.Combine(folder, "tokenizer.model");
+            return found.FirstOrDefault() ?? (File.Exists(pieces) ? pieces : null);
+        }
+
+        string name = $"tok{vocabulary()}.bin";
+        return found.FirstOrDefault(f => System.IO.Path.GetFileName(f) == name)
+            ?? throw new UserError($"{found.Length} tokenizers lie beside the model, none named {name}", model, "Name the right one with --tokenizer.");
     }
 
     [GeneratedRegex(@"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?$", RegexOptions.CultureInvariant | RegexOptions.ECMAScript)]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Retort.Model.Grammars;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Model.Llama;
@@ -36,6 +37,9 @@ sealed class Continuation
 
     public int[] Prompt { get; }
 
+    /// <summary>What the text must keep to, or null.</summary>
+    public TokenConstraint? Constraint { get; init; }
+
     /// <summary>"stop" or "length" once the text has ended.</summary>
     public string? Finish { get; private set; }
 
@@ -53,10 +57,25 @@ sealed class Continuation
     /// <summary>The whole prompt has been read at once.</summary>
     public void FedPrompt() => _fed = Prompt.Length;
 
+    /// <summary>Tokens written.</summary>
+    public int Written => _generated.Count;
+
+    /// <summary>The token written as the i-th.</summary>
+    public int Token(int i) => _generated[i];
+
     /// <summary>Draws the next token.</summary>
-    public void Draw(Sampler sampler, Span<float> logits)
+    /// <returns>The text that is certain now and was not before.</returns>
+    public string Draw(Sampler sampler, Span<float> logits)
     {
-        int token = sampler.Next(logits, _random, Prompt, CollectionsMarshal.AsSpan(_generated));
+        int before = _text.Length;
+        Append(sampler, logits);
+        return _text.ToString(before, _text.Length - before);
+    }
+
+    void Append(Sampler sampler, Span<float> logits)
+    {
+        Span<int> written = CollectionsMarshal.AsSpan(_generated);
+        int token = Constraint is null ? sampler.Next(logits, _random, Prompt, written) : Constraint.Draw(sampler, logits, _random, Prompt, written);
         if (_ends.Contains(token))
         {
             _endToken = token;
@@ -69,6 +88,10 @@ sealed class Continuation
         if (_stop.Found)
         {
             Finish = "stop";
+        }
+        else if (Constraint is { IsComplete: true })
+        {
+            End("stop");
         }
         else if (_generated.Count >= _room)
         {

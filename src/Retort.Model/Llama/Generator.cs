@@ -1,5 +1,6 @@
 using Retort.Kernels;
 using Retort.Model.Files;
+using Retort.Model.Inference;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Model.Llama;
@@ -57,31 +58,7 @@ public sealed class Generator
     /// <inheritdoc cref="Generate(string, SamplingOptions, Action{string}?, CancellationToken)"/>
     public Generation Generate(int[] prompt, SamplingOptions options, Action<string>? onText = null, CancellationToken cancel = default)
     {
-        options.Validate("sampling options");
-        Continuation text = new(_tokenizer, Check(prompt), options, _ends, _c.Context, Seed(options, 0), onText);
-        if (text.Finish is not null)
-        {
-            return text.Result(TimeSpan.Zero);
-        }
-
-        LlamaDecoder decoder = new(_weights, 1, Capacity(prompt.Length, options, 1), _workers);
-        Sampler sampler = new(options, _vocabulary);
-        decoder.Prefill(prompt);
-        text.FedPrompt();
-        long start = _time.GetTimestamp();
-        int[] token = new int[1];
-        while (true)
-        {
-            text.Draw(sampler, decoder.Logits(0)[.._vocabulary]);
-            if (text.Finish is not null)
-            {
-                return text.Result(_time.GetElapsedTime(start));
-            }
-
-            cancel.ThrowIfCancellationRequested();
-            token[0] = text.Feed();
-            decoder.Step(token);
-        }
+        return SingleAnswer.Write(InferenceWeights.Of(_weights), _tokenizer, Check(prompt), options, Seed(options, 0), _workers.Threads, _where, _time, onText, cancel);
     }
 
     /// <inheritdoc cref="GenerateMany(IReadOnlyList{int[]}, SamplingOptions, IReadOnlyList{ulong}?, Action{GenerationProgress}?, CancellationToken)"/>

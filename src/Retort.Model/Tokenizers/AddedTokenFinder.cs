@@ -6,16 +6,44 @@ namespace Retort.Model.Tokenizers;
 /// <summary>Finds added tokens in text: the leftmost, and of those at one place the longest.</summary>
 sealed class AddedTokenFinder
 {
-    readonly Dictionary<char, (string Text, AddedToken Token)[]> _byFirst;
     readonly SearchValues<char> _firsts;
 
-    /// <param name="tokens">Each token with the text to look for, which normalization may have changed.</param>
+    /// <summary>A trie: the node after a node and a character, and the token that ends at a node.</summary>
+    readonly Dictionary<(int Node, char Next), int> _nodes = [];
+    readonly List<(AddedToken? Token, int Length)> _ends = [(null, 0)];
+
+    /// <param name="tokens">Each token with the text to look for, which normalization may have changed. Of two with the same text the first counts.</param>
     internal AddedTokenFinder(IEnumerable<(string Text, AddedToken Token)> tokens)
     {
-        _byFirst = tokens.Where(token => token.Text.Length > 0)
-            .GroupBy(token => token.Text[0])
-            .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Text.Length).ToArray());
-        _firsts = SearchValues.Create([.. _byFirst.Keys]);
+        var firsts = new HashSet<char>();
+        foreach (var (text, token) in tokens)
+        {
+            if (text.Length == 0)
+            {
+                continue;
+            }
+
+            firsts.Add(text[0]);
+            int node = 0;
+            foreach (char c in text)
+            {
+                if (!_nodes.TryGetValue((node, c), out int next))
+                {
+                    next = _ends.Count;
+                    _nodes.Add((node, c), next);
+                    _ends.Add((null, 0));
+                }
+
+                node = next;
+            }
+
+            if (_ends[node].Token is null)
+            {
+                _ends[node] = (token, text.Length);
+            }
+        }
+
+        _firsts = SearchValues.Create([.. firsts]);
     }
 
     /// <summary>The next token at or after <paramref name="from"/>, with the stretch of text it takes up.</summary>
@@ -25,31 +53,25 @@ sealed class AddedTokenFinder
         while (from < text.Length && text[from..].IndexOfAny(_firsts) is >= 0 and var skip)
         {
             from += skip;
-            foreach (var (spelling, token) in _byFirst[text[from]])
+            if (Longest(text[from..]) is (AddedToken token, var length))
             {
-                if (!text[from..].StartsWith(spelling, StringComparison.Ordinal))
+                (start, end) = (from, from + length);
+                if (!token.SingleWord || !(EndsInWord(text[..start]) || BeginsWithWord(text[end..])))
                 {
-                    continue;
+                    if (token.StripLeft)
+                    {
+                        start = Math.Max(earliest, text[..start].TrimEnd().Length);
+                    }
+
+                    if (token.StripRight)
+                    {
+                        end = text.Length - text[end..].TrimStart().Length;
+                    }
+
+                    return token;
                 }
 
-                (start, end) = (from, from + spelling.Length);
-                if (token.SingleWord && (EndsInWord(text[..start]) || BeginsWithWord(text[end..])))
-                {
-                    from = end - 1;
-                    break;
-                }
-
-                if (token.StripLeft)
-                {
-                    start = Math.Max(earliest, text[..start].TrimEnd().Length);
-                }
-
-                if (token.StripRight)
-                {
-                    end = text.Length - text[end..].TrimStart().Length;
-                }
-
-                return token;
+                from = end - 1;
             }
 
             from++;
@@ -57,6 +79,27 @@ sealed class AddedTokenFinder
 
         (start, end) = (text.Length, text.Length);
         return null;
+    }
+
+    /// <summary>The longest token that the text begins with.</summary>
+    (AddedToken? Token, int Length) Longest(ReadOnlySpan<char> text)
+    {
+        (AddedToken?, int) longest = (null, 0);
+        int node = 0;
+        foreach (char c in text)
+        {
+            if (!_nodes.TryGetValue((node, c), out node))
+            {
+                break;
+            }
+
+            if (_ends[node].Token is not null)
+            {
+                longest = _ends[node];
+            }
+        }
+
+        return longest;
     }
 
     static bool EndsInWord(ReadOnlySpan<char> text) => Rune.DecodeLastFromUtf16(text, out Rune last, out _) == OperationStatus.Done && IsWord(last);

@@ -9,39 +9,92 @@ namespace Retort.Model.Tokenizers;
 static class CanonicalForm
 {
     const int SyllableBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TailBase = 0x11A7;
+    const char FirstActive = '\u0300';
     const int VowelCount = 21, TailCount = 28, SyllableCount = 19 * VowelCount * TailCount;
 
     static readonly Lazy<Tables> Data = new(Read);
 
-    /// <summary>NFC of well-formed text.</summary>
+    /// <summary>
+    /// NFC of well-formed text. Only runs of characters that combine, reorder or are replaced are taken apart, each with the character before it,
+    /// which they may combine with; all others stay as they are beside any other (NFC_Quick_Check of the annex).
+    /// </summary>
     internal static string Compose(string text)
     {
-        if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF') < 0)
+        int at = NextActive(text, 0);
+        if (at == text.Length)
         {
             return text;
         }
 
-        var points = Decomposed(text);
-        Recompose(points);
-        return Join(points);
+        var builder = new StringBuilder(text.Length);
+        int from = 0;
+        while (at < text.Length)
+        {
+            int begin = at == from ? at : at - (char.IsLowSurrogate(text[at - 1]) ? 2 : 1), end = at;
+            while (end < text.Length && IsActive(text, end, out int length))
+            {
+                end += length;
+            }
+
+            var points = Decomposed(text.AsSpan(begin, end - begin));
+            Recompose(points);
+            builder.Append(text, from, begin - from);
+            Append(builder, points);
+            (from, at) = (end, NextActive(text, end));
+        }
+
+        return builder.Append(text, from, text.Length - from).ToString();
+    }
+
+    static int NextActive(string text, int at)
+    {
+        while (at < text.Length)
+        {
+            int skip = text.AsSpan(at).IndexOfAnyExceptInRange('\0', (char)(FirstActive - 1));
+            if (skip < 0)
+            {
+                break;
+            }
+
+            at += skip;
+            if (IsActive(text, at, out int length))
+            {
+                return at;
+            }
+
+            at += length;
+        }
+
+        return text.Length;
+    }
+
+    static bool IsActive(string text, int at, out int length)
+    {
+        length = 1;
+        if (!char.IsHighSurrogate(text[at]))
+        {
+            return Data.Value.Active[text[at]];
+        }
+
+        length = 2;
+        return Data.Value.ActiveBeyond.Contains(char.ConvertToUtf32(text, at));
     }
 
     /// <summary>NFD of well-formed text.</summary>
     internal static string Decompose(string text) =>
-        text.AsSpan().IndexOfAnyExceptInRange('\0', '\u007F') < 0 ? text : Join(Decomposed(text));
+        text.AsSpan().IndexOfAnyExceptInRange('\0', '\u007F') < 0 ? text : Append(new StringBuilder(text.Length), Decomposed(text)).ToString();
 
-    static string Join(List<int> points)
+    static StringBuilder Append(StringBuilder builder, List<int> points)
     {
-        var builder = new StringBuilder(points.Count);
         foreach (int point in points)
         {
-            builder.Append(new Rune(point).ToString());
+            builder.Append(new Rune(point));
         }
 
-        return builder.ToString();
+        return builder;
     }
 
-    static List<int> Decomposed(string text)
+    static List<int> Decomposed(ReadOnlySpan<char> text)
     {
         Tables data = Data.Value;
         var points = new List<int>(text.Length);
@@ -158,12 +211,20 @@ static class CanonicalForm
             }
         }
 
-        return new Tables(parts, classes, pairs);
+        int[] active = [.. classes.Keys, .. pairs.Keys.Select(pair => (int)pair), .. parts.Keys.Except(composites.Select(one => one.Point)), .. Enumerable.Range(VowelBase, VowelCount), .. Enumerable.Range(TailBase + 1, TailCount - 1)];
+        bool[] flags = new bool[char.MaxValue + 1];
+        foreach (int point in active.Where(point => point <= char.MaxValue))
+        {
+            flags[point] = true;
+        }
+
+        return new Tables(parts, classes, pairs, flags, active.Where(point => point > char.MaxValue).ToHashSet());
     }
 
     static int Hex(ReadOnlySpan<char> digits) => int.Parse(digits, NumberStyles.AllowHexSpecifier);
 
-    sealed record Tables(Dictionary<int, int[]> Parts, Dictionary<int, int> Classes, Dictionary<long, int> Pairs)
+    /// <param name="Active">Whether a character combines with one before it, has a class, or never appears in NFC; beyond U+FFFF the rest of these.</param>
+    sealed record Tables(Dictionary<int, int[]> Parts, Dictionary<int, int> Classes, Dictionary<long, int> Pairs, bool[] Active, HashSet<int> ActiveBeyond)
     {
         internal int Class(int point) => point < 0x300 ? 0 : Classes.GetValueOrDefault(point);
 

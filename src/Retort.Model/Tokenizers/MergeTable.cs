@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Retort.Model.Tokenizers;
 
 /// <summary>One merge: two adjacent tokens become <paramref name="Result"/>; the lowest rank goes first.</summary>
@@ -11,15 +13,22 @@ sealed class MergeTable
 {
     const int ScanLimit = 40;
 
-    readonly Dictionary<long, long> _merges;
+    const long Free = -1;
+
+    readonly (long Pair, long Merge)[] _slots;
+    readonly int _shift;
 
     /// <summary>A pair named twice keeps its last merge, as Hugging Face tokenizers does.</summary>
     internal MergeTable(IReadOnlyList<Merge> merges)
     {
-        _merges = new(merges.Count);
+        // At most two thirds full; ids are not negative, so that no pair is Free.
+        int bits = BitOperations.Log2((uint)(merges.Count + (merges.Count / 2)) | 1) + 1;
+        _slots = new (long, long)[1 << bits];
+        _shift = 64 - bits;
+        Array.Fill(_slots, (Free, long.MaxValue));
         foreach (Merge merge in merges)
         {
-            _merges[Pair(merge.Left, merge.Right)] = Pair(merge.Rank, merge.Result);
+            _slots[Find(Pair(merge.Left, merge.Right))] = (Pair(merge.Left, merge.Right), Pair(merge.Rank, merge.Result));
         }
     }
 
@@ -28,7 +37,19 @@ sealed class MergeTable
     /// <summary>Merges <paramref name="symbols"/> in place; returns how many remain at its front.</summary>
     internal int Apply(Span<int> symbols) => symbols.Length <= ScanLimit ? Scan(symbols) : Queue(symbols);
 
-    long Lookup(int left, int right) => _merges.TryGetValue(Pair(left, right), out long merge) ? merge : long.MaxValue;
+    long Lookup(int left, int right) => _slots[Find(Pair(left, right))].Merge;
+
+    /// <summary>The slot of a pair, or the free one where it would stand.</summary>
+    int Find(long pair)
+    {
+        int at = (int)(((ulong)pair * 0x9E3779B97F4A7C15) >> _shift);
+        while (_slots[at].Pair != pair && _slots[at].Pair != Free)
+        {
+            at = (at + 1) & (_slots.Length - 1);
+        }
+
+        return at;
+    }
 
     int Scan(Span<int> symbols)
     {

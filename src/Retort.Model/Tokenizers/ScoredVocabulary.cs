@@ -33,7 +33,7 @@ static class ScoredVocabulary
             [.. tokens],
             added,
             new HashSet<int>(),
-            Merges(tokens, scores),
+            Merges(tokens, scores, [.. Enumerable.Range(FirstPiece, tokens.Count - FirstPiece)]),
             new BytePairModel(Unknown, FuseUnknown: true, ByteFallback: true, IgnoreMerges: false),
             [new NormalizerStep.Prepend("▁"), new NormalizerStep.Replace(SplitPattern.Literal(" ", file), "▁")],
             [],
@@ -146,17 +146,18 @@ static class ScoredVocabulary
     /// All pairs of pieces whose concatenation is a piece, by falling score of that piece. Pieces of one score share a rank, so that the leftmost
     /// goes first as in run.c; the order among them, which a tokenizer.json keeps, is by left and right id.
     /// </summary>
-    static List<Merge> Merges(List<string> tokens, List<float> scores)
+    /// <param name="ids">Those of the tokens that are pieces.</param>
+    internal static List<Merge> Merges(IReadOnlyList<string> tokens, IReadOnlyList<float> scores, int[] ids)
     {
         var pieces = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (int id = FirstPiece; id < tokens.Count; id++)
+        foreach (int id in ids)
         {
             pieces.Add(tokens[id], id);
         }
 
         var lookup = pieces.GetAlternateLookup<ReadOnlySpan<char>>();
         var found = new List<(int Left, int Right, int Result)>();
-        for (int id = FirstPiece; id < tokens.Count; id++)
+        foreach (int id in ids)
         {
             ReadOnlySpan<char> token = tokens[id];
             for (int cut = 1; cut < token.Length; cut++)

@@ -8,7 +8,7 @@ namespace Retort.Model.Tokenizers;
 /// A pattern of a tokenizer.json, given as Oniguruma's regular expression or as literal text, and where it matches. Code points beyond
 /// U+FFFF are matched by their general category, which a .NET expression would not do: each stands in as one character of the category.
 /// </summary>
-sealed partial class SplitPattern
+sealed class SplitPattern
 {
     /// <summary>GPT-2's word pattern (Radford et al. 2019), which llama.cpp calls "gpt-2".</summary>
     internal const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -23,13 +23,13 @@ sealed partial class SplitPattern
 
     const int TimeoutSeconds = 60;
 
-    readonly string? _translated;
     readonly string _where;
-    Regex? _regex;
+    readonly Regex? _regex;
 
-    SplitPattern(string text, bool isRegex, string? translated, string where)
+    SplitPattern(string text, bool isRegex, Regex? regex, string where)
     {
-        (Text, IsRegex, _translated, _where) = (text, isRegex, translated, where);
+        (Text, IsRegex, _regex, _where) = (text, isRegex, regex, where);
+        Scanner = WordScanner.Of(this);
     }
 
     /// <summary>The pattern as its file spells it.</summary>
@@ -37,28 +37,30 @@ sealed partial class SplitPattern
 
     internal bool IsRegex { get; }
 
+    /// <summary>Code that finds the same words, for the patterns that most models have.</summary>
+    internal WordScanner? Scanner { get; }
+
     internal static SplitPattern Literal(string text, string where) => text.Length > 0
-        ? new(text, isRegex: false, translated: null, where)
+        ? new(text, isRegex: false, regex: null, where)
         : throw new UserError("the pattern is empty", where, "Give the text to split on.");
 
     /// <exception cref="UserError">The expression is malformed or uses what is not supported, which is named.</exception>
     internal static SplitPattern Expression(string text, string where)
     {
-        string translated = PatternTranslation.Translate(text, where);
-        var pattern = new SplitPattern(text, isRegex: true, translated, where);
-        if (text is not (Gpt2 or Llama3 or Qwen2))
+        if (text is Gpt2 or Llama3 or Qwen2)
         {
-            try
-            {
-                pattern._regex = new Regex(translated, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(TimeoutSeconds));
-            }
-            catch (ArgumentException error)
-            {
-                throw new UserError($"the regular expression is malformed ({error.Message.TrimEnd('.')})", where, "Correct the pattern.");
-            }
+            return new(text, isRegex: true, regex: null, where);
         }
 
-        return pattern;
+        string translated = PatternTranslation.Translate(text, where);
+        try
+        {
+            return new(text, isRegex: true, new Regex(translated, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(TimeoutSeconds)), where);
+        }
+        catch (ArgumentException error)
+        {
+            throw new UserError($"the regular expression is malformed ({error.Message.TrimEnd('.')})", where, "Correct the pattern.");
+        }
     }
 
     /// <summary>Adds where the pattern matches in <paramref name="text"/>, as starts and lengths in order, empty matches left out.</summary>
@@ -74,13 +76,25 @@ sealed partial class SplitPattern
             return;
         }
 
+        if (Scanner is not null)
+        {
+            for (int start = 0; start < text.Length;)
+            {
+                int end = Scanner.End(text, start);
+                matches.Add((start, end - start));
+                start = end;
+            }
+
+            return;
+        }
+
         int first = matches.Count;
         bool wide = text.IndexOfAnyInRange('\uD800', '\uDFFF') >= 0;
         char[] stand = wide ? new char[text.Length] : [];
         ReadOnlySpan<char> subject = wide ? stand.AsSpan(0, StandIn(text, stand)) : text;
         try
         {
-            foreach (ValueMatch match in (_regex ??= Known(Text)).EnumerateMatches(subject))
+            foreach (ValueMatch match in _regex!.EnumerateMatches(subject))
             {
                 if (match.Length > 0)
                 {
@@ -165,20 +179,4 @@ sealed partial class SplitPattern
 
         return wide;
     }
-
-    static Regex Known(string text) => text switch
-    {
-        Gpt2 => Gpt2Regex(),
-        Llama3 => Llama3Regex(),
-        _ => Qwen2Regex(),
-    };
-
-    [GeneratedRegex(Gpt2, RegexOptions.CultureInvariant, TimeoutSeconds * 1000)]
-    private static partial Regex Gpt2Regex();
-
-    [GeneratedRegex(Llama3, RegexOptions.CultureInvariant, TimeoutSeconds * 1000)]
-    private static partial Regex Llama3Regex();
-
-    [GeneratedRegex(Qwen2, RegexOptions.CultureInvariant, TimeoutSeconds * 1000)]
-    private static partial Regex Qwen2Regex();
 }

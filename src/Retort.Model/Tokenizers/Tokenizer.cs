@@ -61,15 +61,16 @@ public sealed class Tokenizer
     internal TokenDecoding Decoding => _decoding;
 
     /// <summary>
-    /// Opens a folder holding tokenizer.json, a tokenizer.json of model type BPE, a llama2.c tokenizer (.bin), or the vocabulary within a GGUF
-    /// file. A tokenizer_config.json beside the JSON names the begin and end tokens. Truncation and padding settings are the caller's business and are not applied.
+    /// Opens a folder holding tokenizer.json or tokenizer.model, a tokenizer.json of model type BPE, a SentencePiece model of that type (.model),
+    /// a llama2.c tokenizer (.bin), or the vocabulary within a GGUF file. A tokenizer_config.json beside the first two names the begin and end
+    /// tokens. Truncation and padding settings are the caller's business and are not applied.
     /// </summary>
     /// <exception cref="UserError">The file is absent, damaged, or uses a construct that is not supported, which is named with its place.</exception>
     public static Tokenizer Open(string path)
     {
         if (Directory.Exists(path))
         {
-            path = Path.Combine(path, TokenizerFile.JsonName);
+            path = TokenizerFile.In(path);
         }
 
         if (GgufHeader.IsAt(path))
@@ -78,9 +79,12 @@ public sealed class Tokenizer
         }
 
         byte[] bytes = TokenizerFile.Read(path);
-        return new Tokenizer(path.EndsWith(".bin", StringComparison.OrdinalIgnoreCase)
-            ? ScoredVocabulary.Read(bytes, path)
-            : TokenizerJsonReader.Read(bytes, path, TokenizerFile.ReadBeside(path)));
+        return new Tokenizer(Path.GetExtension(path).ToUpperInvariant() switch
+        {
+            ".BIN" => ScoredVocabulary.Read(bytes, path),
+            ".MODEL" => SentencePieceVocabulary.Read(bytes, path, TokenizerFile.ReadBeside(path)),
+            _ => TokenizerJsonReader.Read(bytes, path, TokenizerFile.ReadBeside(path)),
+        });
     }
 
     /// <summary>
@@ -102,13 +106,14 @@ public sealed class Tokenizer
             ids.AddRange(_definition.Prefix);
         }
 
+        WordMemory memory = _encoder.Borrow();
         AddedTokenFinder finder = parseSpecial ? _beforeNormalizing : _plainBefore;
         for (int from = 0; from < text.Length;)
         {
             AddedToken? token = finder.Next(text, from, out int start, out int end);
             if (start > from)
             {
-                EncodePlain(text[from..start], from == 0, parseSpecial, ids);
+                EncodePlain(text[from..start], from == 0, parseSpecial, memory, ids);
             }
 
             if (token is not null)
@@ -119,6 +124,7 @@ public sealed class Tokenizer
             from = end;
         }
 
+        _encoder.Return(memory);
         if (addSpecial)
         {
             ids.AddRange(_definition.Suffix);
@@ -200,7 +206,7 @@ public sealed class Tokenizer
         return null;
     }
 
-    void EncodePlain(string text, bool atStart, bool parseSpecial, List<int> ids)
+    void EncodePlain(string text, bool atStart, bool parseSpecial, WordMemory memory, List<int> ids)
     {
         foreach (NormalizerStep step in _definition.Normalizer)
         {
@@ -212,7 +218,10 @@ public sealed class Tokenizer
         {
             AddedToken? token = finder.Next(text, from, out int start, out int end);
             _splitter.Split(
-                text.AsSpan(from, start - from), atStart && from == 0, static (word, to) => to.Encoder.Encode(word, to.Ids), (Encoder: _encoder, Ids: ids));
+                text.AsSpan(from, start - from),
+                atStart && from == 0,
+                static (word, to) => to.Encoder.Encode(word, to.Memory, to.Ids),
+                (Encoder: _encoder, Memory: memory, Ids: ids));
             if (token is not null)
             {
                 ids.Add(token.Id);

@@ -10,8 +10,14 @@ static class TokenizerFile
 {
     internal const string JsonName = "tokenizer.json";
 
+    internal const string SentencePieceName = "tokenizer.model";
+
     const string ConfigName = "tokenizer_config.json";
     const long LargestFile = 512L << 20;
+
+    /// <summary>The tokenizer of a folder: tokenizer.json, or in its absence tokenizer.model, which says less.</summary>
+    internal static string In(string folder) =>
+        Path.Combine(folder, !File.Exists(Path.Combine(folder, JsonName)) && File.Exists(Path.Combine(folder, SentencePieceName)) ? SentencePieceName : JsonName);
 
     /// <exception cref="UserError">The file is absent, unreadable or too large.</exception>
     internal static byte[] Read(string path)
@@ -30,7 +36,7 @@ static class TokenizerFile
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new UserError("there is no such file", path, "Name a folder with tokenizer.json, that file itself, or a llama2.c tokenizer .bin.");
+            throw new UserError("there is no such file", path, "Name a folder with tokenizer.json or tokenizer.model, such a file itself, or a llama2.c tokenizer .bin.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -38,7 +44,7 @@ static class TokenizerFile
         }
     }
 
-    /// <summary>tokenizer_config.json beside a tokenizer.json, or null.</summary>
+    /// <summary>tokenizer_config.json beside a tokenizer, or null.</summary>
     internal static JsonField? ReadBeside(string path)
     {
         string config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, ConfigName);

@@ -206,7 +206,8 @@ static class TokenizerJsonReader
             unknown, model.Flag("fuse_unk", otherwise: false), model.Flag("byte_fallback", otherwise: false), model.Flag("ignore_merges", otherwise: false));
     }
 
-    static int? Named(JsonField? config, string name, string?[] tokens)
+    /// <summary>The token that a field of tokenizer_config.json names, or null where it names none.</summary>
+    internal static int? Named(JsonField? config, string name, string?[] tokens)
     {
         if (config?.Optional(name) is not { } field)
         {

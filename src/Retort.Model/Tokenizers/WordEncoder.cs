@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Retort.Model.Tokenizers;
 
-/// <summary>Turns words into ids: characters or bytes to their tokens, merges, and a bounded memory of words met before.</summary>
+/// <summary>Turns words into ids: characters or bytes to their tokens, merges, and bounded memories of words met before.</summary>
 sealed class WordEncoder
 {
-    const int RememberedWords = 1 << 16, LongestRemembered = 48, StackSymbols = 512;
+    const int StackSymbols = 512;
 
     readonly MergeTable _merges;
     readonly BytePairModel _model;
@@ -14,10 +15,8 @@ sealed class WordEncoder
     readonly int[]? _byteTokens;
     readonly int[]? _fallback;
     readonly bool _byteLevel;
-    readonly bool _cutAtSpaces;
-    readonly ConcurrentDictionary<string, int[]> _memory = new(StringComparer.Ordinal);
-    readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _remembered;
-    int _rememberedCount;
+    readonly SpaceCuts? _cuts;
+    readonly ConcurrentBag<WordMemory> _memories = [];
 
     internal WordEncoder(TokenizerDefinition definition)
     {
@@ -34,7 +33,6 @@ sealed class WordEncoder
         }
 
         _vocabulary = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
-        _remembered = _memory.GetAlternateLookup<ReadOnlySpan<char>>();
         if (_byteLevel)
         {
             _byteTokens = [.. Enumerable.Range(0, 256).Select(value => vocabulary.GetValueOrDefault(ByteAlphabet.Character((byte)value).ToString(), -1))];
@@ -45,65 +43,48 @@ sealed class WordEncoder
             _fallback = [.. Enumerable.Range(0, 256).Select(value => vocabulary.GetValueOrDefault($"<0x{value:X2}>", -1))];
         }
 
-        // Where no merge can cross from another character to "▁", cutting there changes nothing and lets words be remembered.
-        _cutAtSpaces = !_byteLevel && !_model.IgnoreMerges && vocabulary.ContainsKey("▁")
-            && definition.Merges.All(merge => !Crosses(definition.Tokens[merge.Result]!));
+        if (!_byteLevel && !_model.IgnoreMerges)
+        {
+            _cuts = SpaceCuts.Of(definition, vocabulary);
+        }
     }
 
+    /// <summary>A memory for one text, which no other thread has meanwhile.</summary>
+    internal WordMemory Borrow() => _memories.TryTake(out WordMemory? memory) ? memory : new WordMemory();
+
+    internal void Return(WordMemory memory) => _memories.Add(memory);
+
     /// <summary>Appends the ids of one word. Well-formed text only.</summary>
-    internal void Encode(ReadOnlySpan<char> word, List<int> ids)
+    internal void Encode(ReadOnlySpan<char> word, WordMemory memory, List<int> ids)
     {
-        if (!_cutAtSpaces)
+        if (_cuts is null)
         {
-            Remember(word, ids);
+            Remember(word, memory, ids);
             return;
         }
 
-        int start = 0;
-        for (int i = 1; i < word.Length; i++)
+        while (!word.IsEmpty)
         {
-            if (word[i] == '▁' && word[i - 1] != '▁')
-            {
-                Remember(word[start..i], ids);
-                start = i;
-            }
+            int end = _cuts.Next(word);
+            Remember(word[..end], memory, ids);
+            word = word[end..];
         }
-
-        Remember(word[start..], ids);
     }
 
-    static bool Crosses(string token)
+    void Remember(ReadOnlySpan<char> word, WordMemory memory, List<int> ids)
     {
-        for (int i = 1; i < token.Length; i++)
-        {
-            if (token[i] == '▁' && token[i - 1] != '▁')
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    void Remember(ReadOnlySpan<char> word, List<int> ids)
-    {
-        if (word.Length > LongestRemembered)
+        if (word.Length > WordMemory.LongestWord)
         {
             Compute(word, ids);
             return;
         }
 
-        if (_remembered.TryGetValue(word, out int[]? known))
+        ulong hash = WordMemory.Hash(word);
+        if (!memory.TryAppend(word, hash, ids))
         {
-            ids.AddRange(known);
-            return;
-        }
-
-        int first = ids.Count;
-        Compute(word, ids);
-        if (_rememberedCount < RememberedWords && _remembered.TryAdd(word, [.. ids[first..]]))
-        {
-            Interlocked.Increment(ref _rememberedCount);
+            int first = ids.Count;
+            Compute(word, ids);
+            memory.Add(word, hash, CollectionsMarshal.AsSpan(ids)[first..]);
         }
     }
 

@@ -8,8 +8,6 @@ delegate void WordSink<TState>(ReadOnlySpan<char> word, TState state);
 /// <summary>The pre-tokenizer: runs its steps one after another, each upon every piece of the step before.</summary>
 sealed class WordSplitter(IReadOnlyList<SplitStep> steps)
 {
-    static readonly SplitPattern Gpt2 = SplitPattern.Expression(SplitPattern.Gpt2, "ByteLevel");
-
     /// <summary>Gives every word of <paramref name="text"/> to <paramref name="sink"/> in order.</summary>
     /// <param name="atStart">Whether the piece begins the whole text.</param>
     internal void Split<TState>(ReadOnlySpan<char> text, bool atStart, WordSink<TState> sink, TState state) =>
@@ -30,9 +28,18 @@ sealed class WordSplitter(IReadOnlyList<SplitStep> steps)
 
         switch (steps[step])
         {
+            case SplitStep.Pattern { Expression.Scanner: { } scanner, Behavior: SplitBehavior.Isolated, Invert: false }:
+                Words(step, scanner, text, atStart, sink, state);
+                break;
             case SplitStep.Pattern pattern:
                 var matches = new List<(int Start, int Length)>();
                 pattern.Expression.Find(text, matches);
+                if (matches.Count == 0 && !pattern.Invert)
+                {
+                    Step(step + 1, text, atStart, sink, state);
+                    break;
+                }
+
                 Pieces(step, text, atStart, Spans(matches, text.Length, pattern.Invert), pattern.Behavior, sink, state);
                 break;
             case SplitStep.Digits digits:
@@ -45,21 +52,39 @@ sealed class WordSplitter(IReadOnlyList<SplitStep> steps)
                     text = string.Concat(" ", text);
                 }
 
-                if (!level.UseRegex)
+                if (level.UseRegex)
+                {
+                    Words(step, WordScanner.Gpt2, text, atStart, sink, state);
+                }
+                else
                 {
                     Step(step + 1, text, atStart, sink, state);
-                    break;
                 }
 
-                var words = new List<(int Start, int Length)>();
-                Gpt2.Find(text, words);
-                Pieces(step, text, atStart, Spans(words, text.Length, invert: false), SplitBehavior.Isolated, sink, state);
                 break;
             case SplitStep.Metaspace space:
                 Metaspace(step, space, text, atStart, sink, state);
                 break;
             case var unknown:
                 throw new InvalidOperationException($"A split step of type {unknown.GetType().Name}.");
+        }
+    }
+
+    void Words<TState>(int step, WordScanner scanner, ReadOnlySpan<char> text, bool atStart, WordSink<TState> sink, TState state)
+    {
+        // A ByteLevel step without settings does nothing to a word; what it says of bytes is the encoder's business.
+        bool last = step + 1 == steps.Count || (step + 2 == steps.Count && steps[step + 1] is SplitStep.ByteLevel { AddPrefixSpace: false, UseRegex: false });
+        for (int start = 0, end; start < text.Length; start = end)
+        {
+            end = scanner.End(text, start);
+            if (last)
+            {
+                sink(text[start..end], state);
+            }
+            else
+            {
+                Step(step + 1, text[start..end], atStart && start == 0, sink, state);
+            }
         }
     }
 

@@ -89,6 +89,11 @@ public sealed class KilledRunTests : IDisposable
             report.Remove(name);
         }
 
+        foreach (JsonNode? format in report["formats"]!.AsArray())
+        {
+            format!.AsObject().Remove("decode");
+        }
+
         JsonObject run = report["run"]!.AsObject();
         foreach (string name in (string[])["date", "threads", "recipe_hash"])
         {

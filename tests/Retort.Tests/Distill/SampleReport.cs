@@ -74,7 +74,10 @@ static class SampleReport
                 new("Return the facts as JSON: Ana lost her blue cup by the river. The duck found it.", "{\"who\": \"Ana\", \"wants\": \"blue cup\", \"where\": \"river\", \"helper\": \"duck\"}", "{\"who\": \"Ana\", \"wants\": \"blue cup\", \"where\": \"river\", \"helper\": \"duck\"}", "{\"who\": \"Ana\", \"wants\": \"cup\", \"where\": \"river\"}", "{\"who\": \"Ana\", \"wants\": \"blue cup\", \"where\": \"river\", \"helper\": \"duck\"}"),
             ],
             [new("terms", 0.01), new("signals", 14.2), new("rate search", 31.7), new("training", 142.6), new("evaluation", 22.4)],
-            ["The twin diverged at learning rate 1.6e-2 and was left out of that trial."]);
+            ["The twin diverged at learning rate 1.6e-2 and was left out of that trial."])
+        {
+            Formats = [new("f32", 1_724_800, 1.412, 5_900), new("bf16", 862_400, 1.4121, 7_100), new("q8_0", 458_150, 1.4138, 9_800), new("q4_0", 242_550, 1.4693, 11_200)],
+        };
     }
 
     /// <summary>Training from nothing: no teacher, no twin, nothing to judge.</summary>

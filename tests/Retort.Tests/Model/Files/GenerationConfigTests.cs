@@ -17,7 +17,7 @@ public sealed class GenerationConfigTests : IDisposable
             _scratch.Write("generation_config.json", json);
         }
 
-        return GenerationConfigFile.Read(new OpenModel(new LlamaWeights(Scratch.Tiny(LlamaFamily.Llama, true)), _scratch.Folder, "", 0, null));
+        return GenerationConfigFile.Read(_scratch.Folder);
     }
 
     [Fact]

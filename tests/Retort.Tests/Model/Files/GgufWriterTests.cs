@@ -44,7 +44,7 @@ public sealed class GgufWriterTests : IDisposable
             Assert.Equal(s_words.Value.Encode(text), words.Encode(text));
         }
 
-        Assert.Equal("{{ messages }}", ChatTemplateFile.Read(read));
+        Assert.Equal("{{ messages }}", ChatTemplateFile.Read(read.Path));
     }
 
     public static TheoryData<LlamaFamily, RopeScaling> Scalings => new()

@@ -14,7 +14,7 @@ static class Samples
         "", " ", "  ", "\n", "a", " a", "a ", "Once upon a time, there was a little girl named Lily.", "Hello world\n\n  indented\tline\r\n",
         "It's we've I'LL don't 'S 'tis'", "1234567890 12 345 6", "naïve café résumé Ünïcödé", "e\u0301 n\u0303 \u1112\u1161\u11ab \u0344", "日本語のテキスト、漢字。",
         "한국어 텍스트", "العربية نص", "हिन्दी में पाठ", "🙂 🤷🏽‍♀️👩‍👩‍👧 🇩🇪", "𝐀𝐛𝟏𝟐 𠀀𠀁 𐍈𐌰", "\0\u0001\u007f\u0085\u00a0\u2028\u3000", "<s> </s> <unk> <0x0A> <|end|>",
-        "...!!!???---___***", "x = y*2; // comment\nif (a[i] != b) { return; }", "    four spaces then tabs\t\t\t", "ſ K ŉ ß ẞ ﬁ ǆ", "▁ ▁▁ a▁b", "\uFFFD\uFFFE\uFEFF",
+        "...!!!???---___***", "x'ſa x'Sa x'lLa x'ßa 'ŉ '\u212A 'rE 'Vé", "x = y*2; // comment\nif (a[i] != b) { return; }", "    four spaces then tabs\t\t\t", "ſ K ŉ ß ẞ ﬁ ǆ", "▁ ▁▁ a▁b", "\uFFFD\uFFFE\uFEFF",
         "mixed١٢٣ⅣⅧ½²", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "supercalifragilisticexpialidocious antidisestablishmentarianism",
     ];
 

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Retort.Guard;
+
+namespace Retort.Cli;
+
+static class ServeCommand
+{
+    public static Verb Create(Session session)
+    {
+        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
+        Option<string?> urls = Inputs.Text("--urls", "URLS", "Addresses to listen on, parted by semicolons [default: http://127.0.0.1:8080]"), name = Inputs.Text("--name", "NAME", "What clients call the model [default: its folder's or file's name]");
+        Option<string?> tokenizer = Inputs.Text("--tokenizer", "FILE", "A tokenizer that goes before the one beside the model"), format = AnswerFormats.Option();
+        Option<int?> cache = Inputs.OptionalWhole("--cache-tokens", "Tokens whose keys and values are kept, of all answers together [default: what 1 GiB holds, at least one context]", 32, int.MaxValue);
+        Option<int> answers = Inputs.Whole("--answers", "Answers computed side by side", 16, 1, 1024), queue = Inputs.Whole("--queue", "Answers that may wait beyond those before new ones get a 429", 64, 0, 1 << 20);
+        Option<int> most = Inputs.Whole("--max-tokens", "Tokens of a chat answer for which the client names no number", 1024, 1, int.MaxValue), threads = Inputs.Threads();
+        Verb verb = new(
+            "serve", "Serve a model behind OpenAI's interface: /v1/chat/completions, /v1/completions, /v1/models. Ctrl-C lets answers under way end.",
+            "retort serve runs/tales/student --format q8_0",
+            "retort serve qwen2.5-0.5b.gguf --urls http://0.0.0.0:8000 --answers 8")
+        {
+            model, urls, name, tokenizer, format, cache, answers, queue, most, threads,
+        };
+        verb.SetAction(parsed =>
+        {
+            string reference = parsed.GetRequiredValue(model);
+            ServeOptions options = new(
+                parsed.GetValue(name) ?? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(reference)), parsed.GetValue(urls) ?? "http://127.0.0.1:8080",
+                Inputs.Count(parsed.GetValue(threads)), CacheTokens: 0, parsed.GetValue(answers), parsed.GetValue(queue), parsed.GetValue(most));
+            ServeJob.Run(
+                reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), options,
+                facts =>
+                {
+                    session.Answer(facts, [$"{facts.Model} ({facts.Bytes >> 20} MiB) answers at {string.Join(", ", facts.Addresses.Select(a => a + "/v1"))}; keys and values of {facts.CacheTokens:n0} tokens are kept"]);
+                    session.Output.Flush();
+                },
+                session.Time, session.Stop).GetAwaiter().GetResult();
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+}

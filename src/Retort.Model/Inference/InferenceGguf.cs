@@ -1,0 +1,101 @@
+using System.Runtime.InteropServices;
+using Retort.Kernels;
+using Retort.Model.Files;
+using Retort.Model.Llama;
+
+namespace Retort.Model.Inference;
+
+/// <summary>
+/// A GGUF file as <see cref="InferenceWeights"/>: floats stay in the mapped file, Q8_0 and Q4_0 are packed as they are, Q4_K and Q6_K become Q8_0, whose
+/// error is a small part of theirs. Query and key rows of Llama are moved into Hugging Face's order on the way.
+/// </summary>
+static class InferenceGguf
+{
+    /// <exception cref="UserError">The file is no model of these families, or is broken.</exception>
+    public static InferenceWeights Open(string path)
+    {
+        using InputFile file = InputFile.Open(path);
+        GgufHeader header = GgufHeader.Read(file);
+        LlamaConfig config = GgufRope.Read(file, header, GgufModel.Config(header));
+        config.Validate($"{path}, metadata");
+        GgufModel.CheckTensors(header, config);
+        ByteBuffer bytes = MappedFile.Open(path);
+        WeightMatrix embedding = Matrix("token_embd.weight", config.Vocabulary, config.Hidden);
+        InferenceLayer[] layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
+        return new(config, embedding, layers, Vector("output_norm.weight"), config.TiedHead ? embedding : Matrix("output.weight", config.Vocabulary, config.Hidden));
+
+        InferenceLayer Layer(int layer)
+        {
+            string at = $"blk.{layer}.";
+            bool turned = config.Family == LlamaFamily.Llama;
+            return new(
+                Vector(at + "attn_norm.weight"),
+                Matrix(at + "attn_q.weight", config.QueryWidth, config.Hidden, turned),
+                Matrix(at + "attn_k.weight", config.KeyWidth, config.Hidden, turned),
+                Matrix(at + "attn_v.weight", config.KeyWidth, config.Hidden),
+                Matrix(at + "attn_output.weight", config.Hidden, config.QueryWidth),
+                Vector(at + "ffn_norm.weight"),
+                Matrix(at + "ffn_gate.weight", config.FeedForward, config.Hidden),
+                Matrix(at + "ffn_up.weight", config.FeedForward, config.Hidden),
+                Matrix(at + "ffn_down.weight", config.Hidden, config.FeedForward),
+                config.AttentionBias ? Vector(at + "attn_q.bias") : null,
+                config.AttentionBias ? Vector(at + "attn_k.bias") : null,
+                config.AttentionBias ? Vector(at + "attn_v.bias") : null,
+                config.HeadNorm ? Vector(at + "attn_q_norm.weight") : null,
+                config.HeadNorm ? Vector(at + "attn_k_norm.weight") : null);
+        }
+
+        float[] Vector(string name)
+        {
+            GgufTensor tensor = header.Tensors[name];
+            float[] values = new float[tensor.Length];
+            GgufBlocks.Read(values, bytes.Slice(tensor.Start, (int)tensor.Bytes), tensor.Type);
+            ModelFolder.CheckFinite(values, name, path, "The file is damaged; copy or download it again.");
+            return values;
+        }
+
+        WeightMatrix Matrix(string name, int rows, int columns, bool turned = false)
+        {
+            GgufTensor tensor = header.Tensors[name];
+            int rowBytes = columns / tensor.Type.BlockLength * tensor.Type.BlockBytes, head = config.HeadSize;
+            Span<byte> Row(int row) => bytes.Slice(tensor.Start + ((long)(turned ? HeadOrder.JoinedRow(row, head) : row) * rowBytes), rowBytes);
+            bool packs = WeightMatrix.CanPack(columns);
+            if (packs && (tensor.Type == GgufType.Q8_0 || tensor.Type == GgufType.Q4_0))
+            {
+                return MatrixPacking.Coded(tensor.Type == GgufType.Q8_0 ? WeightBits.Eight : WeightBits.Four, rows, columns, (row, to) => Row(row).CopyTo(to));
+            }
+
+            FloatFormat? stored = tensor.Type.Name switch { "F32" => FloatFormat.F32, "F16" => FloatFormat.F16, "BF16" => FloatFormat.BF16, _ => null };
+            if (packs && stored is null)
+            {
+                return MatrixPacking.Code(WeightBits.Eight, rows, columns, (row, to) => GgufBlocks.Read(to, Row(row), tensor.Type), name, path);
+            }
+
+            if (stored is { } format && !turned)
+            {
+                WeightMatrix matrix = WeightMatrix.Of(bytes, tensor.Start, format, rows, columns);
+                if (bytes.Length <= InferenceModel.LookedThrough)
+                {
+                    matrix.CheckFinite(name, path);
+                }
+
+                return matrix;
+            }
+
+            ByteBuffer moved = new((long)rows * (stored is null ? columns * sizeof(float) : rowBytes));
+            for (int row = 0; row < rows; row++)
+            {
+                if (stored is null)
+                {
+                    GgufBlocks.Read(MemoryMarshal.Cast<byte, float>(moved.Slice((long)row * columns * sizeof(float), columns * sizeof(float))), Row(row), tensor.Type);
+                }
+                else
+                {
+                    Row(row).CopyTo(moved.Slice((long)row * rowBytes, rowBytes));
+                }
+            }
+
+            return WeightMatrix.Of(moved, 0, stored ?? FloatFormat.F32, rows, columns);
+        }
+    }
+}
