@@ -73,6 +73,11 @@ static class BenchCommand
 
             TrainBenchOptions options = new(
                 parsed.GetValue(lora) is { } rank ? new LoraOptions(rank, 2 * rank, LoraOptions.AllTargets) : null, parsed.GetValue(narrow) ?? "bf16", parsed.GetValue(checkpointing));
+            if (parsed.GetValue(narrow) is not null && options.Lora is null)
+            {
+                throw new UserError("only weights under an adapter are held narrow", "--base", "Give --lora RANK too.");
+            }
+
             if (folder is not null && (options.Lora is not null || options.Checkpointing))
             {
                 throw new UserError("--lora and --checkpointing need --student", "bench train", "Give --student SHAPE.");

@@ -17,7 +17,8 @@ public abstract record StudentWeights
     public abstract IReadOnlyList<FloatBuffer> Arenas { get; }
 
     /// <summary>The student as one full model: the trained weights themselves, or the frozen ones with the adapter merged into them.</summary>
-    public abstract LlamaWeights Merged(Workers workers);
+    /// <param name="into">Memory of an earlier merging to use again, or null.</param>
+    public abstract LlamaWeights Merged(Workers workers, LlamaWeights? into = null);
 
     public sealed record Full(LlamaWeights Weights) : StudentWeights
     {
@@ -25,7 +26,7 @@ public abstract record StudentWeights
 
         public override IReadOnlyList<FloatBuffer> Arenas => Weights.Arenas;
 
-        public override LlamaWeights Merged(Workers workers) => Weights;
+        public override LlamaWeights Merged(Workers workers, LlamaWeights? into = null) => Weights;
     }
 
     public sealed record Adapted(FrozenWeights Base, LoraAdapter Adapter) : StudentWeights
@@ -34,9 +35,10 @@ public abstract record StudentWeights
 
         public override IReadOnlyList<FloatBuffer> Arenas => Adapter.Arenas;
 
-        public override LlamaWeights Merged(Workers workers)
+        public override LlamaWeights Merged(Workers workers, LlamaWeights? into = null)
         {
-            LlamaWeights merged = Base.Widened();
+            LlamaWeights merged = into ?? new(Base.Config);
+            Base.WidenInto(merged);
             Adapter.MergeInto(merged, workers);
             return merged;
         }

@@ -63,6 +63,7 @@ public sealed class Trainer
     readonly float[] _weights;
     readonly float[] _losses;
     readonly List<MicroBatch> _step = [];
+    LlamaWeights? _merged;
 
     /// <exception cref="ArgumentException">The signal is of another vocabulary: its probabilities would belong to other tokens.</exception>
     /// <param name="frozen">Only an adapter will be trained.</param>
@@ -271,7 +272,7 @@ public sealed class Trainer
             {
                 int count = Math.Max(1, (int)Math.Round(own!.PromptsPerRow * _rows));
                 int[] prompts = [.. Enumerable.Range(0, count).Select(i => Pick(options.Seed, own.Prompts.Count, ((long)before * count) + i))];
-                own.Fill(batch, written ??= student.Merged(_workers), prompts, new RandomStream(options.Seed, 0x5A30_0000UL + (ulong)index).Next(), _workers, stop);
+                own.Fill(batch, written ??= student.Merged(_workers, _merged), prompts, new RandomStream(options.Seed, 0x5A30_0000UL + (ulong)index).Next(), _workers, stop);
             }
             else
             {
@@ -279,6 +280,8 @@ public sealed class Trainer
             }
         }
 
+        // A full model belongs to its owner; what an adapter was merged into for writing serves the next step again.
+        _merged = student is StudentWeights.Adapted ? written ?? _merged : null;
         return Math.Max(1, _step.Take(options.Accumulate).Sum(b => b.Counted));
     }
 

@@ -13,7 +13,7 @@ static class AdapterConfigJson
     static readonly string[] s_refused =
     [
         "use_dora", "fan_in_fan_out", "lora_bias", "modules_to_save", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern", "layer_replication", "exclude_modules", "target_parameters",
-        "trainable_token_indices", "megatron_config", "alora_invocation_tokens", "use_qalora",
+        "trainable_token_indices", "megatron_config", "alora_invocation_tokens", "use_qalora", "arrow_config",
     ];
 
     /// <summary>Ways of beginning an adapter that leave the weights under it alone.</summary>

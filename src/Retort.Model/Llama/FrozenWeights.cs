@@ -96,7 +96,14 @@ public sealed class FrozenWeights
     public LlamaWeights Widened()
     {
         LlamaWeights made = new(Config);
-        foreach (WeightSlice slice in made.Slices())
+        WidenInto(made);
+        return made;
+    }
+
+    /// <summary>Puts the same weights into a full model of this shape.</summary>
+    public void WidenInto(LlamaWeights weights)
+    {
+        foreach (WeightSlice slice in weights.Slices())
         {
             if (_vectors.TryGetValue(slice.Name, out WeightSlice? vector))
             {
@@ -107,8 +114,6 @@ public sealed class FrozenWeights
                 _matrices[slice.Name].CopyTo(slice.Span);
             }
         }
-
-        return made;
     }
 
     LayerParts Layer(int layer)

@@ -30,6 +30,16 @@ public class TrainingComputeTests
             Of(s_teacher, 1000, 0).Teacher + (500 * s_student.ForwardFlops(32)),
             TrainingCompute.Of(s_student, s_teacher, 1000, 1000, 0, 5, 500, 32).Teacher);
 
+    /// <summary>Frozen weights have no gradient of their own; each factor of an adapter has all three products.</summary>
+    [Fact]
+    public void AnAdapterSparesTheGradientsOfWeights()
+    {
+        LoraOptions lora = new(4, 8, [LoraTarget.Query, LoraTarget.Up]);
+        double forward = s_student.ForwardFlops(32), thin = 2.0 * 2 * 4 * (16 + 16 + 16 + 24);
+        Assert.Equal(((2 * forward) + (3 * thin)) * 1000, TrainingCompute.Of(s_student, null, 1000, 0, 0, 5, 0, 32, lora).Student, 1e-6);
+        Assert.Equal(((3 * forward) + (3 * thin)) * 1000, TrainingCompute.Of(s_student, null, 1000, 0, 0, 5, 0, 32, lora, checkpointing: true).Student, 1e-6);
+    }
+
     [Fact]
     public void TextAloneAndNoTeacherCostNothing()
     {
