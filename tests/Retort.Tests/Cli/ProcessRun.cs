@@ -43,11 +43,7 @@ static class ProcessRun
             Assert.True(changed.Wait(Patience), $"{path} did not grow to {length} bytes");
         }
 
-        using (Process kill = Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)]))
-        {
-            Assert.True(kill.WaitForExit(Patience));
-        }
-
+        Signal(process, "INT");
         return Wait(process);
     }
 
@@ -82,6 +78,16 @@ static class ProcessRun
         Assert.True(process.WaitForExit(Patience));
         Assert.True(process.ExitCode is 128 + 9 or 0, error.Result);
         return process.ExitCode != 0;
+    }
+
+    /// <summary>Starts the program and leaves it running; its output and errors are to be read.</summary>
+    public static Process Begin(params string[] arguments) => Start(Dotnet, [Program, .. arguments]);
+
+    /// <summary>Sends a signal, such as INT.</summary>
+    public static void Signal(Process process, string signal)
+    {
+        using Process kill = Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        Assert.True(kill.WaitForExit(Patience));
     }
 
     static Process Start(string file, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
