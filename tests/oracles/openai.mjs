@@ -67,9 +67,10 @@ try {
   assert.ok(e instanceof OpenAI.APIUserAbortError || e.name === "AbortError");
 }
 let health;
-for (let i = 0; i < 400; i++) {
+for (let i = 0; i < 4000; i++) {
   health = await (await fetch(base + "/health")).json();
   if (health.running + health.waiting === 0) break;
+  await new Promise(resolve => setTimeout(resolve, 5));
 }
 assert.equal(health.running + health.waiting, 0);
 
