@@ -5,7 +5,7 @@ namespace Retort.Tests.Model.Tokenizers;
 /// <summary>The reference implementations under tests/oracles, which `npm ci --ignore-scripts` there installs.</summary>
 static class NodePackages
 {
-    static readonly string s_folder = Folder();
+    static readonly string s_folder = Path.Combine(GoldenFiles.Root(), "tests", "oracles");
 
     /// <summary>A file of an installed package; skips the test where it is absent.</summary>
     internal static string Find(string relative)
@@ -37,17 +37,5 @@ static class NodePackages
             process.WaitForExit();
             Assert.True(process.ExitCode == 0, $"{script} ended with {process.ExitCode}: {errors}");
         }
-    }
-
-    static string Folder()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Retort.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        Assert.NotNull(folder);
-        return Path.Combine(folder.FullName, "tests", "oracles");
     }
 }

@@ -71,7 +71,7 @@ public class ReferenceTests
 
     static IEnumerable<string> Sources()
     {
-        string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(GoldenFiles.Find("texts.json"))!, "..", "..", ".."));
+        string root = GoldenFiles.Root();
         IEnumerable<string> files = ((string[])["src", "tests/Retort.Tests", "samples"]).SelectMany(part => Directory.EnumerateFiles(Path.Combine(root, part), "*.cs", SearchOption.AllDirectories));
         return files.Concat(Directory.EnumerateFiles(root, "*.md")).Order(StringComparer.Ordinal).Select(File.ReadAllText);
     }
@@ -99,13 +99,17 @@ public class ReferenceTests
         }
     }
 
-    /// <summary>Any code point, those that text is mostly made of far more often.</summary>
+    /// <summary>Any code point, those that text is mostly made of far more often, and those that combine: marks, conjoining jamo, marks younger than Unicode 9.</summary>
     static Rune RandomRune(RandomStream random)
     {
+        ReadOnlySpan<(int First, int Count)> ranges =
+        [
+            (0, 0x110000), (0, 0x20000), (0, 0x3100), (0, 0x3100), (0, 0x700), (0, 0x10000), (0, 0x10000), (0x300, 0x70), (0x1100, 0x100), (0x1AB0, 0x350), (0x8D0, 0x30),
+        ];
         while (true)
         {
-            int bound = random.NextInt(8) switch { 0 => 0x110000, 1 => 0x20000, 2 or 3 => 0x3100, 4 => 0x700, _ => 0x10000 };
-            if (Rune.TryCreate(random.NextInt(bound), out Rune rune))
+            var (first, count) = ranges[random.NextInt(ranges.Length)];
+            if (Rune.TryCreate(first + random.NextInt(count), out Rune rune))
             {
                 return rune;
             }

@@ -28,7 +28,10 @@ static class SharedFiles
 /// <summary>The golden files of the tokenizers, made by the make.mjs among them.</summary>
 static class GoldenFiles
 {
-    internal static string Find(string name)
+    internal static string Find(string name) => Path.Combine(Root(), "tests", "golden", "tokenizers", name);
+
+    /// <summary>The repository's.</summary>
+    internal static string Root()
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Retort.slnx")))
@@ -37,7 +40,7 @@ static class GoldenFiles
         }
 
         Assert.NotNull(folder);
-        return Path.Combine(folder.FullName, "tests", "golden", "tokenizers", name);
+        return folder.FullName;
     }
 }
 
