@@ -13,6 +13,7 @@ static class BenchCommand
         Kernels(session),
         Train(session),
         Generate(session),
+        Model(session),
         Serve(session),
         Tokenize(session),
     };
@@ -117,6 +118,22 @@ static class BenchCommand
             int n = Inputs.Count(parsed.GetValue(threads));
             GenerateBenchResult r = GenerateBench.Run(parsed.GetRequiredValue(model), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(prompt), parsed.GetValue(tokens), n, parsed.GetValue(streams));
             session.Answer(r, [$"{r.PromptTokensPerS:n0} prompt tokens/s  {r.DecodeTokensPerS:n0} decoded tokens/s  {n} threads"]);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    static Verb Model(Session session)
+    {
+        Argument<string> shape = Inputs.Argument("SHAPE", $"The model's shape: {ShapeText.Form},VOCAB"), folder = Inputs.Argument("FOLDER", "Where to write it, as a Hugging Face folder");
+        Option<int> context = Inputs.Whole("--context", "Its longest text in tokens", 8192, 32, 1 << 20);
+        Verb verb = new("model", "Write a model of random weights to measure: its speed is that of any model of its shape.", "retort bench model 576,30,9,3,1536,49152 random-135m") { shape, folder, context };
+        verb.SetAction(parsed =>
+        {
+            LlamaConfig config = ShapeText.Parse(parsed.GetRequiredValue(shape), "SHAPE", parsed.GetValue(context), null);
+            string to = parsed.GetRequiredValue(folder);
+            RandomModel.Write(to, config, session.Stop);
+            session.Answer(new { Folder = to, config.Parameters }, [$"{to}: {config.Parameters:n0} random parameters as bf16"]);
             return ExitCode.Done;
         });
         return verb;
