@@ -8,7 +8,7 @@ namespace Retort.Model.Inference;
 /// <param name="Threads">Threads that compute; the one that steps is one of them.</param>
 /// <param name="CacheTokens">Tokens whose keys and values are kept, of all answers together.</param>
 /// <param name="Answers">Most answers that are computed side by side.</param>
-/// <param name="PromptRows">Most tokens of prompts that one step reads.</param>
+/// <param name="PromptRows">Most tokens of prompts that one step reads; a quarter while any answer is being written.</param>
 public sealed record EngineOptions(int Threads, int CacheTokens, int Answers = 16, int PromptRows = 256);
 
 /// <summary>
@@ -202,7 +202,9 @@ public sealed class InferenceEngine : IDisposable
         _batch.Clear();
         _blockRows.Clear();
         _singleRows.Clear();
-        int left = _options.PromptRows;
+        // A step is as long as the prompts it reads; whoever is being written to waits for all of it.
+        bool writing = _running.Exists(a => a.Written > 0);
+        int left = writing ? Math.Max(Page, _options.PromptRows / 4) : _options.PromptRows;
         foreach (Answer answer in _running)
         {
             int due = answer.Known - answer.Computed, blocks = answer.Computed < answer.Request.Prompt.Length ? due / Page * Page : 0;
