@@ -25,18 +25,17 @@ public static unsafe class Attention
     /// <param name="o_BHDL">Output, the layout of q.</param>
     /// <param name="lse_BHL">Output: log Σ exp(score) of every query, [B, heads, L].</param>
     /// <param name="head">Which query head; its keys and values are those of head / (heads / keyHeads).</param>
-    /// <param name="before">Blocks of keys and values before the first query's: k and v hold before + blocks.</param>
     /// <param name="starts_T">First key each query may see: where its document begins in the sequence, never decreasing. Empty: all keys before it.</param>
     public static void Forward(
         Span<float> o_BHDL, Span<float> lse_BHL, ReadOnlySpan<float> q_BHDL, ReadOnlySpan<float> k_BGDL, ReadOnlySpan<float> v_BGDL,
-        int blocks, int heads, int keyHeads, int size, int head, Span<float> scratch, int before = 0, ReadOnlySpan<int> starts_T = default)
+        int blocks, int heads, int keyHeads, int size, int head, Span<float> scratch, ReadOnlySpan<int> starts_T = default)
     {
         Shape.Holds("Attention.Forward", "o", o_BHDL.Length, (long)blocks * heads * size * L);
         Shape.Holds("Attention.Forward", "q", q_BHDL.Length, (long)blocks * heads * size * L);
-        Shape.Holds("Attention.Forward", "k", k_BGDL.Length, ((long)before + blocks) * keyHeads * size * L);
-        Shape.Holds("Attention.Forward", "v", v_BGDL.Length, ((long)before + blocks) * keyHeads * size * L);
+        Shape.Holds("Attention.Forward", "k", k_BGDL.Length, (long)blocks * keyHeads * size * L);
+        Shape.Holds("Attention.Forward", "v", v_BGDL.Length, (long)blocks * keyHeads * size * L);
         Shape.Holds("Attention.Forward", "lse", lse_BHL.Length, (long)blocks * heads * L);
-        Shape.Holds("Attention.Forward", "scratch", scratch.Length, ForwardScratch(before + blocks));
+        Shape.Holds("Attention.Forward", "scratch", scratch.Length, ForwardScratch(blocks));
         Shape.Within("Attention.Forward", "head", head, heads);
         Shape.Holds("Attention.Forward", "starts", starts_T.Length, starts_T.IsEmpty ? 0 : blocks * L);
         fixed (float* o = o_BHDL, lse = lse_BHL, q = q_BHDL, k = k_BGDL, v = v_BGDL, s = scratch)
@@ -45,7 +44,7 @@ public static unsafe class Attention
             float scale = 1f / MathF.Sqrt(size);
             for (int block = 0; block < blocks; block++)
             {
-                int first = FirstBlock(starts_T, block), keyBlocks = before + block + 1 - first;
+                int first = FirstBlock(starts_T, block), keyBlocks = block + 1 - first;
                 float* keys = k + kHead + (first * kBlock), values = v + kHead + (first * kBlock);
                 Scores(s, keys, kBlock, q + (block * qBlock) + qHead, keyBlocks, size);
                 MaskOthers(s, starts_T, block, first);

@@ -3,49 +3,20 @@ using System.Runtime.Intrinsics;
 
 namespace Retort.Kernels;
 
-// Shapes: heads of D channels, L = 32. One sequence: q_HD, o_HD and keys and values in token blocks, [B, key-value heads, D, 32 positions].
-// 32 sequences: lane l of every vector belongs to sequence l; q_HDL, o_HDL and of one key-value head k_TDL, v_TDL = [T slots, D, 32 sequences].
+// Shapes: heads of D channels, L = 32: lane l of every vector belongs to sequence l; q_HDL, o_HDL and of one key-value head
+// k_TDL, v_TDL = [T slots, D, 32 sequences].
 
 /// <summary>
-/// Attention of the newest token to all before it and itself, o = softmax(q·kᵀ/√D)·v, its keys and values lying in a cache. For one
-/// sequence lanes are positions, for 32 sequences decoded together lanes are sequences and everything is elementwise.
+/// Attention of the newest token of each of 32 sequences to all before it and itself, o = softmax(q·kᵀ/√D)·v, keys and values lying in a cache.
+/// Lanes are sequences, and everything is elementwise.
 /// </summary>
 public static unsafe class CachedAttention
 {
     const int L = MatMul.L;
     const float Never = -1e30f;
 
-    /// <summary>Floats of scratch <see cref="ForwardVector"/> needs.</summary>
-    public static int VectorScratch(int positions) => (positions + L - 1) / L * L;
-
-    /// <summary>Floats of scratch <see cref="ForwardLanes"/> needs.</summary>
-    public static int LanesScratch(int span) => checked((span + 2) * L);
-
-    /// <summary>One head of one sequence.</summary>
-    /// <param name="o_HD">Output, all heads; this head's part is written.</param>
-    /// <param name="positions">Keys that are attended to, the newest token's own among them; what lies behind them must be finite.</param>
-    /// <param name="head">Which query head; its keys and values are those of head / (heads / keyHeads).</param>
-    public static void ForwardVector(
-        Span<float> o_HD, ReadOnlySpan<float> q_HD, ReadOnlySpan<float> k_BGDL, ReadOnlySpan<float> v_BGDL, int positions, int heads, int keyHeads, int size, int head, Span<float> scratch)
-    {
-        int blocks = (positions + L - 1) / L;
-        Shape.Holds("CachedAttention.ForwardVector", "o", o_HD.Length, (long)heads * size);
-        Shape.Holds("CachedAttention.ForwardVector", "q", q_HD.Length, (long)heads * size);
-        Shape.Holds("CachedAttention.ForwardVector", "k", k_BGDL.Length, (long)blocks * keyHeads * size * L);
-        Shape.Holds("CachedAttention.ForwardVector", "v", v_BGDL.Length, (long)blocks * keyHeads * size * L);
-        Shape.Holds("CachedAttention.ForwardVector", "scratch", scratch.Length, blocks * L);
-        fixed (float* o = o_HD, q = q_HD, k = k_BGDL, v = v_BGDL, s = scratch)
-        {
-            nint at = (nint)head * size, stride = (nint)keyHeads * size * L, keyAt = (nint)(head / (heads / keyHeads)) * size * L;
-            switch (Lanes.Path)
-            {
-                case VectorPath.Vector512: OneHead<Lanes512, Vector512<float>>(o + at, q + at, k + keyAt, v + keyAt, s, stride, positions, size); break;
-                case VectorPath.Vector256: OneHead<Lanes256, Vector256<float>>(o + at, q + at, k + keyAt, v + keyAt, s, stride, positions, size); break;
-                case VectorPath.Vector128: OneHead<Lanes128, Vector128<float>>(o + at, q + at, k + keyAt, v + keyAt, s, stride, positions, size); break;
-                default: OneHead<Lanes1, float>(o + at, q + at, k + keyAt, v + keyAt, s, stride, positions, size); break;
-            }
-        }
-    }
+    /// <summary>Floats of scratch <see cref="Forward"/> needs.</summary>
+    public static int Scratch(int span) => checked((span + 2) * L);
 
     /// <summary>
     /// The query heads of one key-value head of 32 sequences. The cache is a ring: the newest keys lie in slot <paramref name="newest"/>, older
@@ -58,16 +29,16 @@ public static unsafe class CachedAttention
     /// <param name="slots">T.</param>
     /// <param name="span">The largest of the lengths.</param>
     /// <param name="heads">How many query heads share the keys.</param>
-    public static void ForwardLanes(
+    public static void Forward(
         Span<float> o_HDL, ReadOnlySpan<float> q_HDL, ReadOnlySpan<float> k_TDL, ReadOnlySpan<float> v_TDL, ReadOnlySpan<float> lengths_L,
         int slots, int newest, int span, int heads, int size, Span<float> scratch)
     {
-        Shape.Holds("CachedAttention.ForwardLanes", "o", o_HDL.Length, (long)heads * size * L);
-        Shape.Holds("CachedAttention.ForwardLanes", "q", q_HDL.Length, (long)heads * size * L);
-        Shape.Holds("CachedAttention.ForwardLanes", "k", k_TDL.Length, (long)slots * size * L);
-        Shape.Holds("CachedAttention.ForwardLanes", "v", v_TDL.Length, (long)slots * size * L);
-        Shape.Holds("CachedAttention.ForwardLanes", "lengths", lengths_L.Length, L);
-        Shape.Holds("CachedAttention.ForwardLanes", "scratch", scratch.Length, LanesScratch(span));
+        Shape.Holds("CachedAttention.Forward", "o", o_HDL.Length, (long)heads * size * L);
+        Shape.Holds("CachedAttention.Forward", "q", q_HDL.Length, (long)heads * size * L);
+        Shape.Holds("CachedAttention.Forward", "k", k_TDL.Length, (long)slots * size * L);
+        Shape.Holds("CachedAttention.Forward", "v", v_TDL.Length, (long)slots * size * L);
+        Shape.Holds("CachedAttention.Forward", "lengths", lengths_L.Length, L);
+        Shape.Holds("CachedAttention.Forward", "scratch", scratch.Length, Scratch(span));
         fixed (float* o = o_HDL, q = q_HDL, k = k_TDL, v = v_TDL, n = lengths_L, s = scratch)
         {
             Ring ring = new((newest - span + 1 + slots) % slots, slots, span, (nint)size * L);
@@ -87,68 +58,6 @@ public static unsafe class CachedAttention
 
     /// <summary>How a ring is walked from its oldest slot in use to its newest.</summary>
     internal readonly record struct Ring(int First, int Slots, int Span, nint Stride);
-
-    internal static void OneHead<W, V>(float* o, float* q, float* k, float* v, float* s, nint stride, int positions, int size) where W : struct, ILanes<V> where V : struct
-    {
-        int blocks = (positions + L - 1) / L, padded = blocks * L;
-        V scale = W.Broadcast(1f / MathF.Sqrt(size));
-        for (int b = 0; b < blocks; b++)
-        {
-            for (int l = 0; l < L; l += 2 * W.Count)
-            {
-                float* at = k + (b * stride) + l;
-                V s0 = W.Broadcast(0f), s1 = s0;
-                for (int d = 0; d < size; d++)
-                {
-                    V x = W.Broadcast(q[d]);
-                    s0 = W.MultiplyAdd(x, W.Load(at + (d * L)), s0);
-                    s1 = W.MultiplyAdd(x, W.Load(at + (d * L) + W.Count), s1);
-                }
-
-                W.Store(s + (b * L) + l, W.Multiply(s0, scale));
-                W.Store(s + (b * L) + l + W.Count, W.Multiply(s1, scale));
-            }
-        }
-
-        new Span<float>(s + positions, padded - positions).Fill(Never);
-        float sum = Softmax.Exponentials<W, V>(s, padded, Softmax.Max<W, V>(s, padded), 1f), inverse = 1f / sum;
-        int c = 0;
-        for (; c + 4 <= size; c += 4)
-        {
-            V a0 = W.Broadcast(0f), a1 = a0, a2 = a0, a3 = a0;
-            for (int b = 0; b < blocks; b++)
-            {
-                float* at = v + (b * stride) + (c * L);
-                for (int l = 0; l < L; l += W.Count)
-                {
-                    V p = W.Load(s + (b * L) + l);
-                    a0 = W.MultiplyAdd(p, W.Load(at + l), a0);
-                    a1 = W.MultiplyAdd(p, W.Load(at + L + l), a1);
-                    a2 = W.MultiplyAdd(p, W.Load(at + (2 * L) + l), a2);
-                    a3 = W.MultiplyAdd(p, W.Load(at + (3 * L) + l), a3);
-                }
-            }
-
-            o[c] = W.Sum(a0) * inverse;
-            o[c + 1] = W.Sum(a1) * inverse;
-            o[c + 2] = W.Sum(a2) * inverse;
-            o[c + 3] = W.Sum(a3) * inverse;
-        }
-
-        for (; c < size; c++)
-        {
-            V a = W.Broadcast(0f);
-            for (int b = 0; b < blocks; b++)
-            {
-                for (int l = 0; l < L; l += W.Count)
-                {
-                    a = W.MultiplyAdd(W.Load(s + (b * L) + l), W.Load(v + (b * stride) + (c * L) + l), a);
-                }
-            }
-
-            o[c] = W.Sum(a) * inverse;
-        }
-    }
 
     internal static void OneHead<W, V>(float* o, float* q, float* k, float* v, float* lengths, float* s, in Ring ring, int size) where W : struct, ILanes<V> where V : struct
     {

@@ -212,55 +212,6 @@ public static unsafe class MatMul
         }
     }
 
-    /// <summary>y[n] (+)= Σₖ w[n, k] · x[k] for rows <paramref name="from"/> to <paramref name="to"/>: one token, read at the speed of memory.</summary>
-    public static void ForwardVector(Span<float> y_N, ReadOnlySpan<float> w_NK, ReadOnlySpan<float> x_K, int from, int to, bool accumulate = false)
-    {
-        int k = x_K.Length;
-        Shape.Holds("MatMul.ForwardVector", "y", y_N.Length, to);
-        Shape.Holds("MatMul.ForwardVector", "w", w_NK.Length, (long)to * k);
-        Shape.Range("MatMul.ForwardVector", from, to, y_N.Length);
-        fixed (float* y = y_N, w = w_NK, x = x_K)
-        {
-            switch (Lanes.Path)
-            {
-                case VectorPath.Vector512: Dots<Lanes512, Vector512<float>>(y, w, x, from, to, k, accumulate); break;
-                case VectorPath.Vector256: Dots<Lanes256, Vector256<float>>(y, w, x, from, to, k, accumulate); break;
-                case VectorPath.Vector128: Dots<Lanes128, Vector128<float>>(y, w, x, from, to, k, accumulate); break;
-                default: Dots<Lanes1, float>(y, w, x, from, to, k, accumulate); break;
-            }
-        }
-    }
-
-    internal static void Dots<W, V>(float* y, float* w, float* x, int from, int to, int k, bool accumulate) where W : struct, ILanes<V> where V : struct
-    {
-        for (int n = from; n < to; n++)
-        {
-            float* row = w + ((nint)n * k);
-            V s0 = W.Broadcast(0f), s1 = s0, s2 = s0, s3 = s0;
-            int i = 0;
-            for (; i + (4 * W.Count) <= k; i += 4 * W.Count)
-            {
-                s0 = W.MultiplyAdd(W.Load(row + i), W.Load(x + i), s0);
-                s1 = W.MultiplyAdd(W.Load(row + i + W.Count), W.Load(x + i + W.Count), s1);
-                s2 = W.MultiplyAdd(W.Load(row + i + (2 * W.Count)), W.Load(x + i + (2 * W.Count)), s2);
-                s3 = W.MultiplyAdd(W.Load(row + i + (3 * W.Count)), W.Load(x + i + (3 * W.Count)), s3);
-            }
-
-            for (; i + W.Count <= k; i += W.Count)
-            {
-                s0 = W.MultiplyAdd(W.Load(row + i), W.Load(x + i), s0);
-            }
-
-            float sum = W.Sum(W.Add(W.Add(s0, s1), W.Add(s2, s3)));
-            for (; i < k; i++)
-            {
-                sum += row[i] * x[i];
-            }
-
-            y[n] = accumulate ? y[n] + sum : sum;
-        }
-    }
-
     /// <summary>One product of a tile row on the path in use. Panels narrower than a vector are padded by the caller to 8 lanes.</summary>
     internal static void Multiply(float* c, nint ldc, float* a, in Operand s, float* b, int rows, int lanes, bool accumulate)
     {

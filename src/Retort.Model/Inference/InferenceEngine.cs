@@ -72,13 +72,7 @@ public sealed class InferenceEngine : IDisposable
 
     /// <summary>The tokens of a prompt as the model is to read them: with what the tokenizer puts before a text, and for a prompt of no tokens the begin token.</summary>
     /// <exception cref="UserError">It is empty where there is no begin token.</exception>
-    public int[] Encode(string prompt)
-    {
-        int[] ids = _tokenizer.Encode(prompt);
-        return ids.Length > 0 ? ids
-            : (_c.BeginToken ?? _tokenizer.BeginToken) is { } begin ? [begin]
-            : throw new UserError("the prompt is empty and the model has no begin token", _where, "Give a prompt of at least one token.");
-    }
+    public int[] Encode(string prompt) => PromptTokens.Of(prompt, _tokenizer, _c, _where);
 
     /// <summary>Takes on an answer; it begins as soon as there is room.</summary>
     /// <exception cref="UserError">As for <see cref="Prepare"/>.</exception>

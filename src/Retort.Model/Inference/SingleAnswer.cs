@@ -51,12 +51,6 @@ public static class SingleAnswer
         Tokenizer words = model.OpenTokenizer();
         SamplingOptions chosen = options(GenerationConfigFile.Read(reference));
         cancel.ThrowIfCancellationRequested();
-        int[] ids = words.Encode(prompt);
-        if (ids.Length == 0 && (model.Weights.Config.BeginToken ?? words.BeginToken) is { } begin)
-        {
-            ids = [begin];
-        }
-
-        return Write(model.Weights, words, ids, chosen, new RandomStream(chosen.Seed, 0).Next(), threads, reference, time, onText, cancel);
+        return Write(model.Weights, words, PromptTokens.Of(prompt, words, model.Weights.Config, reference), chosen, Generator.Seed(chosen, 0), threads, reference, time, onText, cancel);
     }
 }

@@ -43,11 +43,7 @@ public sealed class Generator
 
     /// <summary>The tokens of a prompt as the model is to read them: with what the tokenizer puts before a text, and for a prompt of no tokens the begin token.</summary>
     /// <exception cref="UserError">The prompt is longer than the context, or empty where there is no begin token.</exception>
-    public int[] Encode(string prompt)
-    {
-        int[] ids = _tokenizer.Encode(prompt);
-        return Check(ids.Length > 0 ? ids : (_c.BeginToken ?? _tokenizer.BeginToken) is { } begin ? [begin] : []);
-    }
+    public int[] Encode(string prompt) => Check(PromptTokens.Of(prompt, _tokenizer, _c, _where));
 
     /// <summary>Continues one prompt.</summary>
     /// <param name="onText">Gets the text piece by piece as it becomes certain.</param>
@@ -56,10 +52,8 @@ public sealed class Generator
         Generate(Encode(prompt), options, onText, cancel);
 
     /// <inheritdoc cref="Generate(string, SamplingOptions, Action{string}?, CancellationToken)"/>
-    public Generation Generate(int[] prompt, SamplingOptions options, Action<string>? onText = null, CancellationToken cancel = default)
-    {
-        return SingleAnswer.Write(InferenceWeights.Of(_weights), _tokenizer, Check(prompt), options, Seed(options, 0), _workers.Threads, _where, _time, onText, cancel);
-    }
+    public Generation Generate(int[] prompt, SamplingOptions options, Action<string>? onText = null, CancellationToken cancel = default) =>
+        SingleAnswer.Write(InferenceWeights.Of(_weights), _tokenizer, Check(prompt), options, Seed(options, 0), _workers.Threads, _where, _time, onText, cancel);
 
     /// <inheritdoc cref="GenerateMany(IReadOnlyList{int[]}, SamplingOptions, IReadOnlyList{ulong}?, Action{GenerationProgress}?, CancellationToken)"/>
     public IReadOnlyList<Generation> GenerateMany(
@@ -93,16 +87,16 @@ public sealed class Generator
         Batch batch = new(prompts, i => new(_tokenizer, prompts[i], options, _ends, _c.Context, seeds?[i] ?? Seed(options, i)), onProgress, cancel);
         if (blocks == 1)
         {
-            Run(batch, new(_weights, L, capacity, _workers), new(options, _vocabulary));
+            Run(batch, new(_weights, capacity, _workers), new(options, _vocabulary));
             return batch.Results;
         }
 
         using Workers alone = new(1);
-        _workers.Run(blocks, (_, _) => Run(batch, new(_weights, L, capacity, alone), new(options, _vocabulary)));
+        _workers.Run(blocks, (_, _) => Run(batch, new(_weights, capacity, alone), new(options, _vocabulary)));
         return batch.Results;
     }
 
-    static ulong Seed(SamplingOptions options, int index) => new RandomStream(options.Seed, (ulong)index).Next();
+    internal static ulong Seed(SamplingOptions options, int index) => new RandomStream(options.Seed, (ulong)index).Next();
 
     /// <summary>Keeps 32 lanes busy until no prompt is left.</summary>
     void Run(Batch batch, LlamaDecoder decoder, Sampler sampler)
@@ -184,7 +178,7 @@ public sealed class Generator
     int Capacity(int prompt, SamplingOptions options, int sequences)
     {
         int tokens = (int)Math.Min(_c.Context, (long)prompt + options.MaxTokens);
-        long bytes = KeyValueCache.Bytes(_c, sequences, tokens), free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long bytes = KeyValueCache.Bytes(_c, tokens) * (sequences / L), free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (bytes > free || bytes / (sizeof(float) * 2L * _c.Layers * Math.Max(1, sequences / L)) > int.MaxValue - 1024)
         {
             throw new UserError($"keys and values of {sequences} texts of {tokens} tokens take {bytes >> 20} MiB", _where, $"There are {free >> 20} MiB; generate fewer tokens.");

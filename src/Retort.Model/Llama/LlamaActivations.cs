@@ -76,20 +76,18 @@ public sealed class LlamaActivations
     /// <param name="keep">Keep every layer's activations for a backward pass; otherwise all layers share one set.</param>
     /// <param name="checkpoints">With <paramref name="keep"/>: keep each layer's input only, and two layers' activations; the backward pass computes
     /// the others again, to the same bits.</param>
-    /// <param name="before">Token blocks that stand before these in every sequence and lie in a cache; they move the positions on.</param>
-    public LlamaActivations(LlamaConfig config, int sequences, int blocksPerSequence, Workers workers, bool keep, int before = 0, bool checkpoints = false)
+    public LlamaActivations(LlamaConfig config, int sequences, int blocksPerSequence, Workers workers, bool keep, bool checkpoints = false)
     {
         Config = config;
         Sequences = sequences;
         BlocksPerSequence = blocksPerSequence;
         Blocks = sequences * blocksPerSequence;
-        Before = before;
         Keeps = keep;
         Checkpoints = keep && checkpoints;
         int tokens = checked(Blocks * MatMul.L), positions = blocksPerSequence * MatMul.L, pairs = config.HeadSize / 2;
         Cos = new(pairs * positions);
         Sin = new(pairs * positions);
-        RotaryFrequencies.Tables(config, Cos, Sin, positions, before * MatMul.L);
+        RotaryFrequencies.Tables(config, Cos, Sin, positions);
         LayerActivations[] shared = keep && !checkpoints ? [] : [.. Enumerable.Range(0, keep ? Math.Min(2, config.Layers) : 1).Select(_ => new LayerActivations(config, Blocks))];
         FloatBuffer? stream = keep ? null : new(checked(tokens * config.Hidden));
         Layers = [.. Enumerable.Range(0, config.Layers).Select(i => shared.Length > 0 ? shared[i % shared.Length] : new LayerActivations(config, Blocks))];
@@ -97,7 +95,7 @@ public sealed class LlamaActivations
         Final = new(tokens * config.Hidden);
         FinalRstd = new(tokens);
         Group = GroupOf(config, Blocks, workers.Threads);
-        int scratch = Math.Max(Group * MatMul.L * (config.Hidden + config.FeedForward), Attention.ForwardScratch(before + blocksPerSequence));
+        int scratch = Math.Max(Group * MatMul.L * (config.Hidden + config.FeedForward), Attention.ForwardScratch(blocksPerSequence));
         Scratch = [.. Enumerable.Range(0, workers.Threads).Select(_ => new FloatBuffer(scratch))];
     }
 
@@ -129,9 +127,6 @@ public sealed class LlamaActivations
         long layer = (long)c.Hidden * ((2 * c.QueryWidth) + (2 * c.KeyWidth) + (3 * c.FeedForward));
         return layer > CachedWeights ? Math.Clamp((blocks + threads - 1) / threads, 1, 16) : Math.Clamp(blocks / (4 * threads), 1, 4);
     }
-
-    /// <summary>Token blocks of a sequence before these.</summary>
-    internal int Before { get; }
 
     internal bool Keeps { get; }
 

@@ -12,13 +12,10 @@ public static class LlamaForward
 
     /// <summary>Fills the activations for the given tokens.</summary>
     /// <param name="tokens">[S, 32·P], padded at the end of a sequence with any valid token.</param>
-    public static void Run(LlamaWeights weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers) => Extend(cache: null, weights.Parts, a, tokens, workers);
+    public static void Run(LlamaWeights weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers) => Run(weights.Parts, a, tokens, workers);
 
     /// <inheritdoc cref="Run(LlamaWeights, LlamaActivations, ReadOnlyMemory{int}, Workers)"/>
-    public static void Run(LlamaParts model, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers) => Extend(cache: null, model, a, tokens, workers);
-
-    /// <summary>The same for one sequence whose first <see cref="LlamaActivations.Before"/> blocks lie in the cache; its keys and values are added there.</summary>
-    internal static void Extend(KeyValueCache? cache, LlamaParts weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers)
+    public static void Run(LlamaParts weights, LlamaActivations a, ReadOnlyMemory<int> tokens, Workers workers)
     {
         LlamaConfig c = weights.Config;
         if (tokens.Length != a.Blocks * L)
@@ -43,15 +40,7 @@ public static class LlamaForward
         {
             int here = layer;
             LayerActivations y = a.Layers[layer];
-            FloatBuffer key = y.Key, value = y.Value;
-            if (cache is not null)
-            {
-                y.Key.Span.CopyTo(cache.Keys[layer].From(a.Before * c.KeyWidth * L));
-                y.Value.Span.CopyTo(cache.Values[layer].From(a.Before * c.KeyWidth * L));
-                (key, value) = (cache.Keys[layer], cache.Values[layer]);
-            }
-
-            Attend(c, a, y, key, value, workers);
+            Attend(c, a, y, workers);
             workers.Run(a.Groups, (group, worker) =>
             {
                 (int first, int count) = Range(a, group);
@@ -82,7 +71,7 @@ public static class LlamaForward
             (int first, int count) = Range(a, group);
             BeforeAttention(weights, a, layer, first, count, worker, again: true);
         });
-        Attend(weights.Config, a, y, y.Key, y.Value, workers);
+        Attend(weights.Config, a, y, workers);
         workers.Run(a.Groups, (group, worker) =>
         {
             (int first, int count) = Range(a, group);
@@ -90,12 +79,12 @@ public static class LlamaForward
         });
     }
 
-    static void Attend(LlamaConfig c, LlamaActivations a, LayerActivations y, FloatBuffer key, FloatBuffer value, Workers workers) => workers.Run(a.Sequences * c.Heads, (item, worker) =>
+    static void Attend(LlamaConfig c, LlamaActivations a, LayerActivations y, Workers workers) => workers.Run(a.Sequences * c.Heads, (item, worker) =>
     {
         int sequence = item / c.Heads, head = item % c.Heads, block = sequence * a.BlocksPerSequence;
         Attention.Forward(
             From(y.Attended, block, c.QueryWidth), y.LogSums.From(block * c.Heads * L), From(y.Query, block, c.QueryWidth),
-            From(key, block, c.KeyWidth), From(value, block, c.KeyWidth), a.BlocksPerSequence, c.Heads, c.KeyValueHeads, c.HeadSize, head, a.Scratch[worker].Span, a.Before, a.StartsOf(sequence));
+            From(y.Key, block, c.KeyWidth), From(y.Value, block, c.KeyWidth), a.BlocksPerSequence, c.Heads, c.KeyValueHeads, c.HeadSize, head, a.Scratch[worker].Span, a.StartsOf(sequence));
     });
 
     /// <summary>y = W·x, and what an adapter adds to it.</summary>

@@ -21,10 +21,10 @@ public static class RotaryFrequencies
     }
 
     /// <summary>Fills tables of cosine and sine as <see cref="Rope.Turn"/> reads them, the factor included.</summary>
-    internal static void Tables(LlamaConfig config, FloatBuffer cos, FloatBuffer sin, int positions, int first)
+    internal static void Tables(LlamaConfig config, FloatBuffer cos, FloatBuffer sin, int positions)
     {
         (double[] frequencies, float factor) = Of(config);
-        Rope.Tables(cos.Span, sin.Span, frequencies, positions, first);
+        Rope.Tables(cos.Span, sin.Span, frequencies, positions);
         if (factor == 1f)
         {
             return;

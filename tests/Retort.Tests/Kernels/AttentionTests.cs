@@ -49,28 +49,6 @@ public sealed class AttentionTests
     [InlineData(9)]
     public void LongSequencesEqualTheReference(int blocks) => Check(blocks, 2, 1, 6);
 
-    /// <summary>Queries of the last blocks alone, with the keys before them at hand, give the bits of the whole sequence.</summary>
-    [Fact]
-    public void KeysBeforeTheQueriesAreSeen()
-    {
-        const int Blocks = 5, Heads = 4, KeyHeads = 2, Size = 10, Block = Heads * Size * L;
-        Make(Blocks, Heads, KeyHeads, Size, 2f, out float[] q, out float[] k, out float[] v);
-        (Guarded whole, Guarded wholeLse, _, _, _) = Run(q, k, v, q, Blocks, Heads, KeyHeads, Size);
-        for (int before = 0; before < Blocks; before++)
-        {
-            int blocks = Blocks - before;
-            Guarded o = new(blocks * Block), lse = new(blocks * Heads * L), scratch = new(Attention.ForwardScratch(Blocks));
-            for (int head = 0; head < Heads; head++)
-            {
-                Attention.Forward(o.Span, lse.Span, q.AsSpan(before * Block), k, v, blocks, Heads, KeyHeads, Size, head, scratch.Span, before);
-            }
-
-            scratch.Checked();
-            Assert.True(whole.Span[(before * Block)..].SequenceEqual(o.Checked()));
-            Assert.True(wholeLse.Span[(before * Heads * L)..].SequenceEqual(lse.Checked()));
-        }
-    }
-
     [Theory]
     [InlineData(1, 1, 1, 2)]
     [InlineData(2, 3, 1, 6)]

@@ -7,40 +7,6 @@ public sealed class CachedAttentionTests
     const int L = MatMul.L;
     const double Tolerance = 3e-6;
 
-    /// <summary>What lies behind the positions attended to is large, so that a trace of it would show.</summary>
-    [Theory]
-    [InlineData(1, 1, 2)]
-    [InlineData(4, 2, 6)]
-    [InlineData(3, 1, 9)]
-    public void OneSequenceEqualsTheFormulaAtEveryLength(int heads, int keyHeads, int size)
-    {
-        for (int positions = 1; positions <= 257; positions++)
-        {
-            int blocks = (positions + L - 1) / L, held = blocks * keyHeads * size * L;
-            float[] q = Draw.Floats(positions, heads * size, 2f), k = Draw.Floats(positions + 1, held, 2f), v = Draw.Floats(positions + 2, held);
-            int At(int group, int d, int t) => ((((t / L * keyHeads) + group) * size) + d) * L + (t % L);
-            for (int t = positions; t < blocks * L; t++)
-            {
-                for (int i = 0; i < keyHeads * size; i++)
-                {
-                    k[At(i / size, i % size, t)] = v[At(i / size, i % size, t)] = 1e3f;
-                }
-            }
-
-            Guarded o = new(heads * size), scratch = new(CachedAttention.VectorScratch(positions));
-            double[] expected = new double[heads * size];
-            for (int head = 0; head < heads; head++)
-            {
-                CachedAttention.ForwardVector(o.Span, q, k, v, positions, heads, keyHeads, size, head, scratch.Span);
-                int group = head / (heads / keyHeads), first = head * size;
-                Attend(expected.AsSpan(first, size), positions, (t, d) => q[first + d] * (double)k[At(group, d, t)], (t, d) => v[At(group, d, t)]);
-            }
-
-            scratch.Checked();
-            Near.Equal(expected, o.Checked(), Tolerance, $"{positions} positions");
-        }
-    }
-
     /// <summary>Every span up to 257, a ring that is longer or just as long, its newest slot anywhere, and every lane with a length of its own.</summary>
     [Theory]
     [InlineData(1, 2, 0)]
@@ -53,8 +19,8 @@ public sealed class CachedAttentionTests
             int slots = span + more, newest = span * 13 % slots, held = slots * size * L;
             float[] q = Draw.Floats(span, heads * size * L, 2f), k = Draw.Floats(span + 1, held, 2f), v = Draw.Floats(span + 2, held);
             float[] lengths = [.. Enumerable.Range(0, L).Select(l => l == 5 ? span : 1f + (l * 37 % span))];
-            Guarded o = new(q.Length), scratch = new(CachedAttention.LanesScratch(span));
-            CachedAttention.ForwardLanes(o.Span, q, k, v, lengths, slots, newest, span, heads, size, scratch.Span);
+            Guarded o = new(q.Length), scratch = new(CachedAttention.Scratch(span));
+            CachedAttention.Forward(o.Span, q, k, v, lengths, slots, newest, span, heads, size, scratch.Span);
             scratch.Checked();
             double[] expected = new double[q.Length], one = new double[size];
             for (int lane = 0; lane < L; lane++)
@@ -83,7 +49,7 @@ public sealed class CachedAttentionTests
         const int Slots = 70, Size = 6, Lane = 9;
         float[] q = Draw.Floats(1, Size * L), k = Draw.Floats(2, Slots * Size * L), v = Draw.Floats(3, Slots * Size * L), alone = new float[q.Length], among = new float[q.Length];
         float[] lengths = [.. Enumerable.Repeat(20f, L)], others = [.. Enumerable.Range(0, L).Select(l => l == Lane ? 20f : 60f)];
-        CachedAttention.ForwardLanes(alone, q, k, v, lengths, Slots, 50, 20, 1, Size, new float[CachedAttention.LanesScratch(20)]);
+        CachedAttention.Forward(alone, q, k, v, lengths, Slots, 50, 20, 1, Size, new float[CachedAttention.Scratch(20)]);
         foreach (float[] x in new[] { q, k, v })
         {
             for (int i = 0; i < x.Length; i++)
@@ -92,7 +58,7 @@ public sealed class CachedAttentionTests
             }
         }
 
-        CachedAttention.ForwardLanes(among, q, k, v, others, Slots, 50, 60, 1, Size, new float[CachedAttention.LanesScratch(60)]);
+        CachedAttention.Forward(among, q, k, v, others, Slots, 50, 60, 1, Size, new float[CachedAttention.Scratch(60)]);
         for (int d = 0; d < Size; d++)
         {
             Assert.Equal(alone[(d * L) + Lane], among[(d * L) + Lane]);
@@ -103,15 +69,8 @@ public sealed class CachedAttentionTests
     public void WrongShapesAreNamed()
     {
         float[] q = new float[2 * 4], k = new float[4 * L], scratch = new float[3 * L], lanes = new float[2 * 4 * L], lane = new float[L];
-        void Vector(string operand, float[] o, float[] a, float[] b, float[] c, float[] s) =>
-            Near.Refuses("CachedAttention.ForwardVector", operand, () => CachedAttention.ForwardVector(o, a, b, c, 3, 2, 1, 4, 0, s));
-        Vector("o", [], q, k, k, scratch);
-        Vector("q", q, [], k, k, scratch);
-        Vector("k", q, q, q, k, scratch);
-        Vector("v", q, q, k, q, scratch);
-        Vector("scratch", q, q, k, k, q);
         void Lanes(string operand, float[] o, float[] a, float[] b, float[] c, float[] lengths, float[] s) =>
-            Near.Refuses("CachedAttention.ForwardLanes", operand, () => CachedAttention.ForwardLanes(o, a, b, c, lengths, 1, 0, 1, 2, 4, s));
+            Near.Refuses("CachedAttention.Forward", operand, () => CachedAttention.Forward(o, a, b, c, lengths, 1, 0, 1, 2, 4, s));
         Lanes("o", k, lanes, k, k, lane, scratch);
         Lanes("q", lanes, k, k, k, lane, scratch);
         Lanes("k", lanes, lanes, lane, k, lane, scratch);

@@ -85,36 +85,6 @@ public sealed class MatMulTests
     }
 
     [Fact]
-    public void OneTokenEqualsItsSums()
-    {
-        for (int k = 0; k <= 257; k++)
-        {
-            const int N = 13;
-            float[] w = Draw.Floats(k, N * k), x = Draw.Floats(k + 1, k);
-            double[] expected = new double[N];
-            for (int n = 0; n < N; n++)
-            {
-                for (int i = 0; i < k; i++)
-                {
-                    expected[n] += (double)w[(n * k) + i] * x[i];
-                }
-            }
-
-            Guarded y = new(N, 0f);
-            MatMul.ForwardVector(y.Span, w, x, 0, 4);
-            MatMul.ForwardVector(y.Span, w, x, 4, N);
-            Near.Equal(expected, y.Checked(), Tolerance, $"y of {k}");
-            float[] start = Draw.Floats(k + 2, N);
-            Guarded more = new(start);
-            MatMul.ForwardVector(more.Span, w, x, 0, N, accumulate: true);
-            Near.Equal(Plus(expected, start), more.Checked(), Tolerance, $"y of {k}, accumulated");
-            Guarded part = new(N, 7f);
-            MatMul.ForwardVector(part.Span, w, x, 3, 5);
-            Assert.Equal(11, part.Checked().Count(7f));
-        }
-    }
-
-    [Fact]
     public void WrongShapesAreNamed()
     {
         float[] y = new float[2 * 3 * L], w = new float[3 * 4], x = new float[2 * 4 * L], xt = new float[MatMul.PanelLength(4, 2)];
@@ -131,8 +101,6 @@ public sealed class MatMulTests
         Near.Refuses("MatMul.BackwardWeight", "dy", () => MatMul.BackwardWeight(w, y.AsSpan(1), xt, 3, 4, 2, 0, 3));
         Near.Refuses("MatMul.BackwardWeight", "xt", () => MatMul.BackwardWeight(w, y, xt.AsSpan(1), 3, 4, 2, 0, 3));
         Near.Refuses("MatMul.BackwardWeight", "from..to", () => MatMul.BackwardWeight(w, y, xt, 3, 4, 2, 0, 4));
-        Near.Refuses("MatMul.ForwardVector", "y", () => MatMul.ForwardVector(y.AsSpan(0, 2), w, x.AsSpan(0, 4), 0, 3));
-        Near.Refuses("MatMul.ForwardVector", "w", () => MatMul.ForwardVector(y, w.AsSpan(1), x.AsSpan(0, 4), 0, 3));
     }
 
     static void Check(int n, int k, int blocks)

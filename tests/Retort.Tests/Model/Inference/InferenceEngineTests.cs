@@ -181,28 +181,10 @@ public class InferenceEngineTests
     static double[][] LogProbabilities(LlamaWeights weights, int[] tokens)
     {
         using Workers workers = new(1);
-        int blocks = (tokens.Length + L - 1) / L, v = weights.Config.Vocabulary;
-        int[] padded = new int[blocks * L];
-        tokens.CopyTo(padded, 0);
-        LlamaActivations a = new(weights.Config, 1, blocks, workers, keep: false);
-        LlamaForward.Run(weights, a, padded, workers);
-        double[][] all = [.. tokens.Select(_ => new double[v])];
-        new LlamaHead(weights.Config, blocks, workers, teacher: false).Run(weights, a, null, null, null, static _ => true, (block, z, _) =>
+        return [.. LlamaDecoderTests.Forward(weights, tokens, workers).Select(logits =>
         {
-            for (int t = block * L; t < Math.Min((block + 1) * L, tokens.Length); t++)
-            {
-                for (int i = 0; i < v; i++)
-                {
-                    all[t][i] = z[(i * L) + (t % L)];
-                }
-
-                double norm = Math.Log(all[t].Sum(Math.Exp));
-                for (int i = 0; i < v; i++)
-                {
-                    all[t][i] -= norm;
-                }
-            }
-        }, workers);
-        return all;
+            double norm = Math.Log(logits.Sum(x => Math.Exp(x)));
+            return logits.Select(x => x - norm).ToArray();
+        })];
     }
 }

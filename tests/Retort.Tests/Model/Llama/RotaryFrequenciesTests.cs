@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Retort.Model.Files;
+using Retort.Kernels;
+using Retort.Model.Inference;
 using Retort.Model.Llama;
 using Retort.Tests.Model.Files;
 
@@ -28,11 +30,9 @@ public sealed class RotaryFrequenciesTests : IDisposable
         }
     }
 
-    /// <summary>Decoding, one token at a time and 32 lanes at once, turns as the training engine does.</summary>
-    [Theory]
-    [InlineData(1)]
-    [InlineData(32)]
-    public void TheDecoderTurnsAsTheForwardPassDoes(int lanes)
+    /// <summary>Decoding in lanes and the answering engine turn as the training engine does.</summary>
+    [Fact]
+    public void EveryEngineTurnsAlike()
     {
         LlamaWeights plain = SmallModels.Random(LlamaFamily.Llama);
         LlamaWeights weights = new(plain.Config with { RopeTheta = 100, RopeScaling = new RopeScaling.Yarn(4, 16, 4, 1, RopeScaling.Yarn.Magnitude(4), true) });
@@ -42,15 +42,22 @@ public sealed class RotaryFrequenciesTests : IDisposable
         }
 
         int[] tokens = SmallModels.Tokens(40, 70, 5);
-        using Retort.Kernels.Workers workers = new(1);
-        LlamaDecoder prefilled = new(weights, 1, 64, workers), stepped = new(weights, lanes, 64, workers);
-        prefilled.Prefill(tokens);
+        using Workers workers = new(1);
+        float[] expected = LlamaDecoderTests.Forward(weights, tokens, workers)[^1];
+        LlamaDecoder decoder = new(weights, 64, workers);
         foreach (int token in tokens)
         {
-            stepped.Step([token, .. Enumerable.Repeat(-1, lanes - 1)]);
+            decoder.Step([token, .. Enumerable.Repeat(-1, MatMul.L - 1)]);
         }
 
-        float[] a = prefilled.Logits(0).ToArray(), b = stepped.Logits(0).ToArray();
-        Assert.All(a.Zip(b), pair => Assert.Equal(pair.First, pair.Second, 1e-4f * a.Max(MathF.Abs)));
+        PagedCache cache = new(weights.Config, 2);
+        InferencePass pass = new(InferenceWeights.Of(weights), cache, workers, 64, 1);
+        InferenceBatch batch = new();
+        batch.Add(tokens, 0, [cache.Take(), cache.Take()], inBlocks: false, logits: true);
+        pass.Run(batch);
+        foreach (float[] logits in (float[][])[decoder.Logits(0).ToArray(), pass.Logits(0).ToArray()])
+        {
+            Assert.All(expected.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, 1e-4f * expected.Max(MathF.Abs)));
+        }
     }
 }
