@@ -79,7 +79,7 @@ public static unsafe class NarrowRows
     {
         if (format == NarrowFormat.BFloat16)
         {
-            WidenBFloat16(to, from, count);
+            Blocks.FromBFloat16(to, from, count);
         }
         else
         {
@@ -87,27 +87,7 @@ public static unsafe class NarrowRows
         }
     }
 
-    // Optimised from the first call on: as the runtime first compiles it, widening takes longer than the product that waits for it.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void WidenBFloat16(float* to, ushort* from, int count)
-    {
-        int i = 0;
-        if (Vector256.IsHardwareAccelerated)
-        {
-            for (; i + 16 <= count; i += 16)
-            {
-                (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load(from + i));
-                (low << 16).AsSingle().Store(to + i);
-                (high << 16).AsSingle().Store(to + i + 8);
-            }
-        }
-
-        for (; i < count; i++)
-        {
-            to[i] = BitConverter.UInt32BitsToSingle((uint)from[i] << 16);
-        }
-    }
-
+    // Optimised from the first call on, as Blocks.FromBFloat16 is, and for the same reason.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void WidenQ8(float* to, ushort* from, int count)
     {

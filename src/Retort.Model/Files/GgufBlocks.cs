@@ -26,12 +26,8 @@ static class GgufBlocks
                 }
 
                 return;
-            case "BF16":
-                for (int i = 0; i < to.Length; i++)
-                {
-                    to[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(from[(2 * i)..]) << 16);
-                }
-
+            case "BF16" or "Q8_0":
+                NarrowRows.Widen(to, MemoryMarshal.Cast<byte, ushort>(from), Narrow(type));
                 return;
         }
 
@@ -41,7 +37,6 @@ static class GgufBlocks
             ReadOnlySpan<byte> bytes = from.Slice(block * type.BlockBytes, type.BlockBytes);
             switch (type.Name)
             {
-                case "Q8_0": Q8_0(numbers, bytes); break;
                 case "Q4_0": Q4_0(numbers, bytes); break;
                 case "Q4_K": Q4_K(numbers, bytes); break;
                 default: Q6_K(numbers, bytes); break;
@@ -64,15 +59,12 @@ static class GgufBlocks
             case "F16":
                 Blocks.ToHalf(MemoryMarshal.Cast<byte, ushort>(to), from);
                 return !AnyInfinite(MemoryMarshal.Cast<byte, ushort>(to), 0x7c00);
-            case "BF16":
-                Blocks.ToBFloat16(MemoryMarshal.Cast<byte, ushort>(to), from);
-                return !AnyInfinite(MemoryMarshal.Cast<byte, ushort>(to), 0x7f80);
-            case "Q8_0" or "Q4_0":
+            case "BF16" or "Q8_0":
+                return NarrowRows.Narrow(MemoryMarshal.Cast<byte, ushort>(to), from, Narrow(type));
+            case "Q4_0":
                 for (int block = 0; block < from.Length / type.BlockLength; block++)
                 {
-                    Span<byte> bytes = to.Slice(block * type.BlockBytes, type.BlockBytes);
-                    ReadOnlySpan<float> numbers = from.Slice(block * type.BlockLength, type.BlockLength);
-                    holds &= type == GgufType.Q8_0 ? ToQ8_0(bytes, numbers) : ToQ4_0(bytes, numbers);
+                    holds &= ToQ4_0(to.Slice(block * type.BlockBytes, type.BlockBytes), from.Slice(block * type.BlockLength, type.BlockLength));
                 }
 
                 return holds;
@@ -80,6 +72,8 @@ static class GgufBlocks
                 throw new ArgumentException($"{type.Name} is read and not written.", nameof(type));
         }
     }
+
+    static NarrowFormat Narrow(GgufType type) => type == GgufType.Q8_0 ? NarrowFormat.Q8_0 : NarrowFormat.BFloat16;
 
     static bool AnyInfinite(ReadOnlySpan<ushort> numbers, int exponent)
     {
@@ -92,25 +86,6 @@ static class GgufBlocks
         }
 
         return false;
-    }
-
-    /// <summary>d = max|x| / 127, q the nearest whole number, halves away from zero.</summary>
-    static bool ToQ8_0(Span<byte> to, ReadOnlySpan<float> from)
-    {
-        float most = 0;
-        foreach (float x in from)
-        {
-            most = Math.Max(most, Math.Abs(x));
-        }
-
-        float d = most / 127, inverse = d > 0 ? 1 / d : 0;
-        BinaryPrimitives.WriteHalfLittleEndian(to, (Half)d);
-        for (int i = 0; i < 32; i++)
-        {
-            to[2 + i] = (byte)(sbyte)MathF.Round(from[i] * inverse, MidpointRounding.AwayFromZero);
-        }
-
-        return float.IsFinite(most) && System.Half.IsFinite((Half)d);
     }
 
     /// <summary>d = x / −8 for the x farthest from zero, which so becomes 0 and the others 0 to 15.</summary>
@@ -132,16 +107,6 @@ static class GgufBlocks
         return float.IsFinite(farthest) && System.Half.IsFinite((Half)d);
 
         static int Nibble(float x) => Math.Min(15, (int)(x + 8.5f));
-    }
-
-    /// <summary>x = d·q.</summary>
-    static void Q8_0(Span<float> to, ReadOnlySpan<byte> from)
-    {
-        float d = Half(from, 0);
-        for (int i = 0; i < 32; i++)
-        {
-            to[i] = d * (sbyte)from[2 + i];
-        }
     }
 
     /// <summary>x = d·(q − 8); the low nibbles are the first sixteen.</summary>
