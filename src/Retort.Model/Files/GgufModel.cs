@@ -128,7 +128,7 @@ static class GgufModel
     }
 
     /// <summary>llama.cpp's name of a tensor, from Hugging Face's.</summary>
-    static string NameOf(string name)
+    internal static string NameOf(string name)
     {
         string[] parts = name.Split('.');
         return parts switch

@@ -20,43 +20,28 @@ static class InferenceGguf
         config.Validate($"{path}, metadata");
         GgufModel.CheckTensors(header, config);
         ByteBuffer bytes = MappedFile.Open(path);
-        WeightMatrix embedding = Matrix("token_embd.weight", config.Vocabulary, config.Hidden);
-        InferenceLayer[] layers = [.. Enumerable.Range(0, config.Layers).Select(Layer)];
-        return new(config, embedding, layers, Vector("output_norm.weight"), config.TiedHead ? embedding : Matrix("output.weight", config.Vocabulary, config.Hidden));
-
-        InferenceLayer Layer(int layer)
+        try
         {
-            string at = $"blk.{layer}.";
-            bool turned = config.Family == LlamaFamily.Llama;
-            return new(
-                Vector(at + "attn_norm.weight"),
-                Matrix(at + "attn_q.weight", config.QueryWidth, config.Hidden, turned),
-                Matrix(at + "attn_k.weight", config.KeyWidth, config.Hidden, turned),
-                Matrix(at + "attn_v.weight", config.KeyWidth, config.Hidden),
-                Matrix(at + "attn_output.weight", config.Hidden, config.QueryWidth),
-                Vector(at + "ffn_norm.weight"),
-                Matrix(at + "ffn_gate.weight", config.FeedForward, config.Hidden),
-                Matrix(at + "ffn_up.weight", config.FeedForward, config.Hidden),
-                Matrix(at + "ffn_down.weight", config.Hidden, config.FeedForward),
-                config.AttentionBias ? Vector(at + "attn_q.bias") : null,
-                config.AttentionBias ? Vector(at + "attn_k.bias") : null,
-                config.AttentionBias ? Vector(at + "attn_v.bias") : null,
-                config.HeadNorm ? Vector(at + "attn_q_norm.weight") : null,
-                config.HeadNorm ? Vector(at + "attn_k_norm.weight") : null);
+            return InferenceWeights.Read(config, Matrix, Vector);
         }
-
+        catch (UserError)
+        {
+            bytes.Dispose();
+            throw;
+        }
         float[] Vector(string name)
         {
-            GgufTensor tensor = header.Tensors[name];
+            GgufTensor tensor = header.Tensors[GgufModel.NameOf(name)];
             float[] values = new float[tensor.Length];
             GgufBlocks.Read(values, bytes.Slice(tensor.Start, (int)tensor.Bytes), tensor.Type);
-            ModelFolder.CheckFinite(values, name, path, "The file is damaged; copy or download it again.");
+            ModelFolder.CheckFinite(values, tensor.Name, path, "The file is damaged; copy or download it again.");
             return values;
         }
 
-        WeightMatrix Matrix(string name, int rows, int columns, bool turned = false)
+        WeightMatrix Matrix(string name, int rows, int columns)
         {
-            GgufTensor tensor = header.Tensors[name];
+            bool turned = config.Family == LlamaFamily.Llama && (name.EndsWith("q_proj.weight", StringComparison.Ordinal) || name.EndsWith("k_proj.weight", StringComparison.Ordinal));
+            GgufTensor tensor = header.Tensors[GgufModel.NameOf(name)];
             int rowBytes = columns / tensor.Type.BlockLength * tensor.Type.BlockBytes, head = config.HeadSize;
             Span<byte> Row(int row) => bytes.Slice(tensor.Start + ((long)(turned ? HeadOrder.JoinedRow(row, head) : row) * rowBytes), rowBytes);
             bool packs = WeightMatrix.CanPack(columns);
@@ -68,7 +53,7 @@ static class InferenceGguf
             FloatFormat? stored = tensor.Type.Name switch { "F32" => FloatFormat.F32, "F16" => FloatFormat.F16, "BF16" => FloatFormat.BF16, _ => null };
             if (packs && stored is null)
             {
-                return MatrixPacking.Code(WeightBits.Eight, rows, columns, (row, to) => GgufBlocks.Read(to, Row(row), tensor.Type), name, path);
+                return MatrixPacking.Code(WeightBits.Eight, rows, columns, (row, to) => GgufBlocks.Read(to, Row(row), tensor.Type), tensor.Name, path);
             }
 
             if (stored is { } format && !turned)
@@ -76,7 +61,7 @@ static class InferenceGguf
                 WeightMatrix matrix = WeightMatrix.Of(bytes, tensor.Start, format, rows, columns);
                 if (bytes.Length <= InferenceModel.LookedThrough)
                 {
-                    matrix.CheckFinite(name, path);
+                    matrix.CheckFinite(tensor.Name, path);
                 }
 
                 return matrix;

@@ -24,6 +24,36 @@ public sealed record InferenceWeights(LlamaConfig Config, WeightMatrix Embedding
     /// <summary>Bytes of all matrices.</summary>
     public long Bytes => Matrices.Sum(m => m.Bytes);
 
+    /// <summary>A model from its tensors, asked for by Hugging Face's names.</summary>
+    /// <param name="matrix">Gives a matrix of so many rows and columns.</param>
+    /// <param name="vector">Gives a norm or a bias.</param>
+    internal static InferenceWeights Read(LlamaConfig c, Func<string, int, int, WeightMatrix> matrix, Func<string, float[]> vector)
+    {
+        WeightMatrix embedding = matrix(LlamaWeights.EmbeddingName, c.Vocabulary, c.Hidden);
+        InferenceLayer[] layers = [.. Enumerable.Range(0, c.Layers).Select(Layer)];
+        return new(c, embedding, layers, vector(LlamaWeights.FinalNormName), c.TiedHead ? embedding : matrix(LlamaWeights.HeadName, c.Vocabulary, c.Hidden));
+
+        InferenceLayer Layer(int layer)
+        {
+            string at = $"model.layers.{layer}.", attention = at + "self_attn.", forward = at + "mlp.";
+            return new(
+                vector(at + "input_layernorm.weight"),
+                matrix(attention + "q_proj.weight", c.QueryWidth, c.Hidden),
+                matrix(attention + "k_proj.weight", c.KeyWidth, c.Hidden),
+                matrix(attention + "v_proj.weight", c.KeyWidth, c.Hidden),
+                matrix(attention + "o_proj.weight", c.Hidden, c.QueryWidth),
+                vector(at + "post_attention_layernorm.weight"),
+                matrix(forward + "gate_proj.weight", c.FeedForward, c.Hidden),
+                matrix(forward + "up_proj.weight", c.FeedForward, c.Hidden),
+                matrix(forward + "down_proj.weight", c.Hidden, c.FeedForward),
+                c.AttentionBias ? vector(attention + "q_proj.bias") : null,
+                c.AttentionBias ? vector(attention + "k_proj.bias") : null,
+                c.AttentionBias ? vector(attention + "v_proj.bias") : null,
+                c.HeadNorm ? vector(attention + "q_norm.weight") : null,
+                c.HeadNorm ? vector(attention + "k_norm.weight") : null);
+        }
+    }
+
     /// <summary>The same with every matrix quantised whose shape allows it.</summary>
     /// <param name="where">What an error calls the model.</param>
     /// <exception cref="UserError">A weight is beyond the format's range.</exception>
