@@ -40,10 +40,11 @@ public sealed class TokenConstraint
 
     readonly TokenIndex _index;
     readonly IReadOnlyCollection<int> _ends;
+    readonly int _few;
     GrammarState _state;
     float[] _kept = [];
 
-    TokenConstraint(Grammar grammar, TokenIndex index, IReadOnlyCollection<int> ends, string where) => (_state, _index, _ends) = (GrammarState.Begin(grammar, where), index, ends);
+    TokenConstraint(GrammarState state, TokenIndex index, IReadOnlyCollection<int> ends, int few) => (_state, _index, _ends, _few) = (state, index, ends, few);
 
     /// <summary>Whether the answer is complete and nothing can follow it.</summary>
     internal bool IsComplete => _state is { CanEnd: true, CanGoOn: false };
@@ -52,14 +53,18 @@ public sealed class TokenConstraint
     /// <param name="ends">The model's end tokens, allowed where the answer is complete.</param>
     /// <param name="where">What errors call the schema.</param>
     /// <exception cref="UserError">It is no schema, or asks for what cannot be promised.</exception>
-    public static TokenConstraint OfSchema(JsonElement schema, TokenIndex index, IReadOnlyCollection<int> ends, string where) => new(JsonSchemaGrammar.Of(schema, where), index, ends, where);
+    public static TokenConstraint OfSchema(JsonElement schema, TokenIndex index, IReadOnlyCollection<int> ends, string where) => From(GrammarState.Begin(JsonSchemaGrammar.Of(schema, where), where), index, ends);
 
     /// <summary>The answer is any JSON object.</summary>
-    public static TokenConstraint OfAnyObject(TokenIndex index, IReadOnlyCollection<int> ends) => new(JsonSchemaGrammar.AnyObject(), index, ends, "JSON");
+    public static TokenConstraint OfAnyObject(TokenIndex index, IReadOnlyCollection<int> ends) => From(GrammarState.Begin(JsonSchemaGrammar.AnyObject(), "JSON"), index, ends);
 
     /// <summary>The answer is one of some texts.</summary>
     /// <exception cref="UserError">There are none, or one is empty.</exception>
-    public static TokenConstraint OfLabels(IReadOnlyList<string> labels, TokenIndex index, IReadOnlyCollection<int> ends, string where) => new(Grammar.Labels(labels, where), index, ends, where);
+    public static TokenConstraint OfLabels(IReadOnlyList<string> labels, TokenIndex index, IReadOnlyCollection<int> ends, string where) => From(GrammarState.Begin(Grammar.Labels(labels, where), where), index, ends);
+
+    /// <summary>An answer that goes on from a state.</summary>
+    /// <param name="few">Tokens up to which each is looked at.</param>
+    internal static TokenConstraint From(GrammarState state, TokenIndex index, IReadOnlyCollection<int> ends, int few = Few) => new(state, index, ends, few);
 
     /// <summary>Draws the next token.</summary>
     /// <param name="logits">Used up.</param>
@@ -79,7 +84,7 @@ public sealed class TokenConstraint
         }
 
         int candidates = Enumerable.Range(0, 256).Where(b => _state.Allows((byte)b)).Sum(b => _index.Beginning(b).Count);
-        for (int draw = 0; candidates > Few && draw < Draws; draw++)
+        for (int draw = 0; candidates > _few && draw < Draws; draw++)
         {
             kept.CopyTo(logits);
             int token = sampler.Next(logits, random, prompt, written);

@@ -1,6 +1,7 @@
 using System.Text;
 using Retort.Model;
 using Retort.Model.Files;
+using Retort.Model.Inference;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 
@@ -10,7 +11,7 @@ namespace Retort.Tests.Model.Files;
 /// than a small multiple of what a good file takes.</summary>
 public sealed class FuzzTests : IDisposable
 {
-    const int Mutations = 2500;
+    const int Mutations = 10_000;
     const long MostBytes = 4 << 20;
 
     static readonly string[] Words =
@@ -50,7 +51,7 @@ public sealed class FuzzTests : IDisposable
     {
         ModelFolder.Write(_scratch.Folder, Scratch.Weights(Scratch.Tiny(LlamaFamily.Qwen3, false)), NumberType.F16, shardBytes: 6000);
         _scratch.Write("generation_config.json", "{\"bos_token_id\": 1, \"eos_token_id\": [2, 7], \"temperature\": 0.6}");
-        Fuzz(File.ReadAllBytes(_scratch[name]), name, _ => ModelFolder.ReadWeights(_scratch.Folder, ModelFolder.ReadConfig(_scratch.Folder)), leastLoaded: 5);
+        Fuzz(File.ReadAllBytes(_scratch[name]), name, _ => ReadBoth(), leastLoaded: 5);
     }
 
     [Theory]
@@ -61,7 +62,20 @@ public sealed class FuzzTests : IDisposable
     {
         ModelFolder.Write(_scratch.Folder, Scratch.Weights(Scratch.Tiny(LlamaFamily.Qwen3, false)), NumberType.F16, shardBytes: 6000);
         _scratch.Write("generation_config.json", "{\"bos_token_id\": 1, \"eos_token_id\": [2, 7], \"temperature\": 0.6}");
-        Fuzz(File.ReadAllBytes(_scratch[name]), name, _ => ModelFolder.ReadWeights(_scratch.Folder, ModelFolder.ReadConfig(_scratch.Folder)), change: (good, random) => JsonMutation.Of(good, random));
+        Fuzz(File.ReadAllBytes(_scratch[name]), name, _ => ReadBoth(), change: (good, random) => JsonMutation.Of(good, random));
+    }
+
+    /// <summary>Into memory, and whatever comes of that, mapped.</summary>
+    void ReadBoth()
+    {
+        try
+        {
+            ModelFolder.ReadWeights(_scratch.Folder, ModelFolder.ReadConfig(_scratch.Folder));
+        }
+        finally
+        {
+            InferenceFolder.Open(_scratch.Folder);
+        }
     }
 
     /// <summary>Counts and lengths set to powers of two and their neighbours.</summary>

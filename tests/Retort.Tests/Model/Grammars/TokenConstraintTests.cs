@@ -42,15 +42,36 @@ public class TokenConstraintTests
         Assert.Contains("no labels", Assert.Throws<UserError>(() => TokenConstraint.OfLabels([], Index, [2], "here")).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void TakingOutWhatMayNotFollowChangesNothingAmongTheRest()
+    /// <summary>Both ways to draw, taking out and drawing again, give the model's distribution over the tokens that may follow.</summary>
+    [Theory]
+    [InlineData("", 0)]
+    [InlineData("", int.MaxValue)]
+    [InlineData("\"", 0)]
+    [InlineData("\"", int.MaxValue)]
+    public void ATokenComesAsOftenAsItsShareOfWhatMayFollow(string written, int few)
     {
-        // Where every token may follow the answer is the one that would have come unconstrained, token by token.
-        SamplingOptions options = new() { MaxTokens = 30, Temperature = 0 };
-        JsonElement schema = JsonElement.Parse("""{"type":"object"}""");
-        string json = Answer(options, 3, ends => TokenConstraint.OfSchema(schema, Index, ends, "here")).Text;
-        Assert.Equal(json, Answer(options, 4, ends => TokenConstraint.OfSchema(schema, Index, ends, "here")).Text);
-        Assert.Equal(json, Answer(options, 4, ends => TokenConstraint.OfAnyObject(Index, ends)).Text);
+        const int Draws = 20_000;
+        JsonElement schema = JsonElement.Parse("""{"type":"string"}""");
+        GrammarState state = GrammarState.Begin(JsonSchemaGrammar.Of(schema, "here"), "here").After(System.Text.Encoding.UTF8.GetBytes(written))!;
+        int[] following = [.. Enumerable.Range(0, Small.VocabularySize).Where(id => Small.TokenBytes(id) is { Length: > 0 } bytes && state.After(bytes) is not null)];
+        Assert.True(following.Length > 1 && following.Length < Small.VocabularySize);
+        RandomStream random = new(5);
+        float[] logits = [.. Enumerable.Range(0, Small.VocabularySize).Select(id => (float)(random.NextNormal() + (id % 3 == 0 ? 2 : 0)))];
+        double sum = following.Sum(id => Math.Exp(logits[id]));
+        Sampler sampler = new(new SamplingOptions(), Small.VocabularySize);
+        int[] seen = new int[Small.VocabularySize];
+        for (int i = 0; i < Draws; i++)
+        {
+            TokenConstraint constraint = TokenConstraint.From(state, Index, [], few);
+            seen[constraint.Draw(sampler, [.. logits], random, [], [])]++;
+        }
+
+        Assert.Equal(Draws, following.Sum(id => seen[id]));
+        foreach (int id in following.OrderByDescending(id => logits[id]).Take(20))
+        {
+            double expected = Draws * Math.Exp(logits[id]) / sum;
+            Assert.InRange(seen[id], expected - (5 * Math.Sqrt(expected)), expected + (5 * Math.Sqrt(expected)));
+        }
     }
 
     static (string Text, string? Finish) Answer(SamplingOptions options, ulong seed, Func<IReadOnlyCollection<int>, TokenConstraint> constraint)
