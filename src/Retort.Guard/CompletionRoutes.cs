@@ -16,7 +16,7 @@ sealed class CompletionRoutes(Voice student, Voice? teacher, double threshold, S
     /// <summary>1 read · 2 lay out the prompt · 3 begin the answer · 4 respond.</summary>
     public Task Chat(HttpContext http) => Guarded(http, async () =>
     {
-        ChatRequest request = ChatRequest.Parse(await Body(http).ConfigureAwait(false), options.MostTokens);
+        ChatRequest request = ChatRequest.Parse(await Body(http).ConfigureAwait(false), options.MostTokens, student.Defaults);
         CheckModel(request.Options.Model);
         await Answer(http, ReplyKind.Chat, request.Options, voice => [Prompt(() => voice.Layout.Prompt(request.Messages, tools: null, request.Template), "messages")], request.Probabilities, request.Form).ConfigureAwait(false);
     });
@@ -24,7 +24,7 @@ sealed class CompletionRoutes(Voice student, Voice? teacher, double threshold, S
     /// <inheritdoc cref="Chat"/>
     public Task Complete(HttpContext http) => Guarded(http, async () =>
     {
-        CompletionRequest request = CompletionRequest.Parse(await Body(http).ConfigureAwait(false));
+        CompletionRequest request = CompletionRequest.Parse(await Body(http).ConfigureAwait(false), student.Defaults);
         CheckModel(request.Options.Model);
         await Answer(
             http, ReplyKind.Completion, request.Options, voice => [.. request.Prompts.Select(p => p.Tokens ?? Prompt(() => voice.Service.Encode(p.Text!), "prompt"))], request.Probabilities, request.Form).ConfigureAwait(false);

@@ -12,7 +12,8 @@ sealed record AnswerOptions(string? Model, SamplingOptions Sampling, int Count, 
     public const int MostAnswers = 16;
 
     /// <param name="mostTokens">Tokens of an answer for which no number is given.</param>
-    public static AnswerOptions Read(RequestFields fields, int mostTokens)
+    /// <param name="defaults">What the model's makers want where the request is silent.</param>
+    public static AnswerOptions Read(RequestFields fields, int mostTokens, GenerationDefaults defaults)
     {
         fields.Only("frequency_penalty", IsZero);
         fields.Only("presence_penalty", IsZero);
@@ -23,11 +24,11 @@ sealed record AnswerOptions(string? Model, SamplingOptions Sampling, int Count, 
             fields.Text("model"),
             new SamplingOptions
             {
-                Temperature = fields.Number("temperature", 1, 0, 1000),
-                TopP = fields.Number("top_p", 1, 1e-9, 1),
-                TopK = fields.Whole("top_k", 0, int.MaxValue) ?? 0,
-                MinP = fields.Number("min_p", 0, 0, 1),
-                RepetitionPenalty = fields.Number("repetition_penalty", 1, 0.001, 1000),
+                Temperature = fields.Number("temperature", defaults.Temperature ?? 1, 0, 1000),
+                TopP = fields.Number("top_p", defaults.TopP ?? 1, 1e-9, 1),
+                TopK = fields.Whole("top_k", 0, int.MaxValue) ?? defaults.TopK ?? 0,
+                MinP = fields.Number("min_p", defaults.MinP ?? 0, 0, 1),
+                RepetitionPenalty = fields.Number("repetition_penalty", defaults.RepetitionPenalty ?? 1, 0.001, 1000),
                 MaxTokens = fields.Whole("max_completion_tokens", 0, int.MaxValue) ?? fields.Whole("max_tokens", 0, int.MaxValue) ?? mostTokens,
                 Stop = [.. fields.Texts("stop", 16).Where(s => s.Length > 0)],
             },

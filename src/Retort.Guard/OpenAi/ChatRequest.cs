@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Retort.Model.Llama;
 
 namespace Retort.Guard.OpenAi;
 
@@ -29,10 +30,10 @@ abstract record AnswerForm
 sealed record ChatRequest(AnswerOptions Options, JsonElement Messages, JsonElement? Template, int? Probabilities, AnswerForm Form)
 {
     /// <exception cref="RequestException">A field is missing, of the wrong kind, out of range or unknown.</exception>
-    public static ChatRequest Parse(ReadOnlyMemory<byte> body, int mostTokens)
+    public static ChatRequest Parse(ReadOnlyMemory<byte> body, int mostTokens, GenerationDefaults defaults)
     {
         RequestFields fields = RequestFields.Parse(body);
-        AnswerOptions options = AnswerOptions.Read(fields, mostTokens);
+        AnswerOptions options = AnswerOptions.Read(fields, mostTokens, defaults);
         fields.Only("tools", v => v.ValueKind == JsonValueKind.Array && v.GetArrayLength() == 0);
         fields.Only("functions", v => v.ValueKind == JsonValueKind.Array && v.GetArrayLength() == 0);
         fields.Only("store", v => v.ValueKind == JsonValueKind.False);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Retort.Model.Llama;
 
 namespace Retort.Guard.OpenAi;
 
@@ -14,10 +15,10 @@ sealed record CompletionRequest(AnswerOptions Options, RawPrompt[] Prompts, int?
     const int DefaultTokens = 16;
 
     /// <exception cref="RequestException">A field is missing, of the wrong kind, out of range or unknown.</exception>
-    public static CompletionRequest Parse(ReadOnlyMemory<byte> body)
+    public static CompletionRequest Parse(ReadOnlyMemory<byte> body, GenerationDefaults defaults)
     {
         RequestFields fields = RequestFields.Parse(body);
-        AnswerOptions options = AnswerOptions.Read(fields, DefaultTokens);
+        AnswerOptions options = AnswerOptions.Read(fields, DefaultTokens, defaults);
         fields.Only("suffix", v => v.ValueKind == JsonValueKind.String && v.GetString()!.Length == 0);
         fields.Only("echo", v => v.ValueKind == JsonValueKind.False);
         fields.Only("best_of", v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out int best) && best == options.Count);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using Microsoft.Extensions.AI;
+using Retort.Model.Files;
 using Retort.Model.Grammars;
 using Retort.Model.Inference;
 using Retort.Model.Llama;
@@ -16,6 +17,7 @@ public sealed class LocalModel : IChatClient
     readonly AnswerService _service;
     readonly ChatLayout _layout;
     readonly TokenIndex _index;
+    readonly GenerationDefaults _defaults;
     readonly ChatClientMetadata _metadata;
 
     /// <param name="model">An opened model.</param>
@@ -28,6 +30,7 @@ public sealed class LocalModel : IChatClient
         _layout = ChatLayout.Of(model, tokenizer, time ?? TimeProvider.System);
         _service = new(model, tokenizer, options, queue);
         _index = new(tokenizer);
+        _defaults = GenerationConfigFile.Read(model.Path);
         _metadata = new("retort", null, Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(model.Path)));
     }
 
@@ -47,14 +50,12 @@ public sealed class LocalModel : IChatClient
     {
         Channel<AnswerPart> parts = Channel.CreateUnbounded<AnswerPart>();
         int[] prompt = _layout.Prompt(Messages(messages, options));
-        SamplingOptions sampling = new()
+        GenerationDefaults asked = new(options?.Temperature, options?.TopK, options?.TopP, null, null);
+        SamplingOptions sampling = asked.Over(_defaults.Over(new()
         {
-            Temperature = options?.Temperature ?? 1,
-            TopP = options?.TopP ?? 1,
-            TopK = options?.TopK ?? 0,
             MaxTokens = options?.MaxOutputTokens ?? 1024,
             Stop = [.. options?.StopSequences ?? []],
-        };
+        }));
         sampling.Validate("chat options");
         ulong seed = options?.Seed is { } given ? (ulong)given : BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8));
         Answer answer = _service.TryStart(new(prompt, sampling, seed, Constraint: Constraint(options), OnPart: p => parts.Writer.TryWrite(p)))

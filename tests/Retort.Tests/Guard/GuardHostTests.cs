@@ -119,6 +119,23 @@ public class GuardHostTests
             JsonElement.Parse(await chat.Content.ReadAsStringAsync(Stop)).GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString());
     }
 
+    /// <summary>Where a request names no temperature, the model's makers have the word; where it names one, the request has.</summary>
+    [Fact]
+    public async Task TheModelsDefaultsHoldUntilARequestNamesItsOwn()
+    {
+        const string Body = """{"prompt":"Once upon","max_tokens":40,"seed":3""";
+        await using GuardWorld greedy = await GuardWorld.Start(generation: """{"do_sample": false}"""), plain = await GuardWorld.Start();
+        async Task<string> Text(GuardWorld world, string end)
+        {
+            using HttpResponseMessage response = await Post(world, "/v1/completions", Body + end);
+            return JsonElement.Parse(await response.Content.ReadAsStringAsync(Stop)).GetProperty("choices")[0].GetProperty("text").GetString()!;
+        }
+
+        Assert.Equal(await Text(plain, ""","temperature":0}"""), await Text(greedy, "}"));
+        Assert.Equal(await Text(plain, "}"), await Text(greedy, ""","temperature":1}"""));
+        Assert.NotEqual(await Text(plain, "}"), await Text(greedy, "}"));
+    }
+
     static Task<HttpResponseMessage> Begin(GuardWorld world, int tokens, bool stream)
     {
         HttpRequestMessage request = new(HttpMethod.Post, world.Url + "/v1/chat/completions")

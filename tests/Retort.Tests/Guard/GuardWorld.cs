@@ -25,10 +25,16 @@ sealed class GuardWorld : IAsyncDisposable
     public string Url => Host.Addresses[0];
 
     /// <param name="template">Whether the model has a chat template.</param>
-    public static async Task<GuardWorld> Start(bool template = true, int answers = 4, int queue = 8, int context = 2048, TimeSpan? grace = null)
+    /// <param name="generation">Its generation_config.json, if it has one.</param>
+    public static async Task<GuardWorld> Start(bool template = true, int answers = 4, int queue = 8, int context = 2048, TimeSpan? grace = null, string? generation = null)
     {
         Scratch folder = new();
         Folder(folder.Folder, template, context);
+        if (generation is not null)
+        {
+            folder.Write("generation_config.json", generation);
+        }
+
         ServeOptions options = new(Name, "http://127.0.0.1:0", Threads: 1, CacheTokens: answers * context, answers, queue, MostTokens: 512, grace);
         return new(folder, await GuardHost.Start(InferenceModel.Open(folder.Folder), options, TimeProvider.System));
     }
