@@ -14,13 +14,13 @@ static class ServeCommand
         Option<int?> cache = Inputs.OptionalWhole("--cache-tokens", "Tokens whose keys and values are kept, of all answers together [default: what 1 GiB holds, at least one context]", 32, int.MaxValue);
         Option<int> answers = Inputs.Whole("--answers", "Answers computed side by side", 16, 1, 1024), queue = Inputs.Whole("--queue", "Answers that may wait beyond those before new ones get a 429", 64, 0, 1 << 20);
         Option<int> most = Inputs.Whole("--max-tokens", "Tokens of a chat answer for which the client names no number", 1024, 1, int.MaxValue), threads = Inputs.Threads();
-        Option<string?> cascade = Inputs.Text("--cascade", "TEACHER", "A larger model that answers where this one is not sure enough"), prompts = Inputs.Text("--cascade-prompts", "FILE", "JSON lines of \"prompt\", not trained on, by which that is decided");
+        Option<string?> cascade = Inputs.Text("--cascade", "TEACHER", "A larger model that answers where this one is not sure enough"), prompts = Inputs.Text("--cascade-prompts", "FILE", "JSON lines of \"prompt\", not trained on, by which that is decided [default: held-out.jsonl beside the student of a run]");
         Option<double> agree = Inputs.Number("--agree", "How often the model's own answers are to be the teacher's", 0.98, 0.01, 1);
         Verb verb = new(
             "serve", "Serve a model behind OpenAI's interface: /v1/chat/completions, /v1/completions, /v1/models. Ctrl-C lets answers under way end.",
             "retort serve runs/tales/student --format q8_0",
             "retort serve qwen2.5-0.5b.gguf --urls http://0.0.0.0:8000 --answers 8",
-            "retort serve runs/tales/student --cascade models/tales-teacher --agree 0.98 --cascade-prompts held-out.jsonl")
+            "retort serve runs/tales/student --cascade models/tales-teacher --agree 0.98")
         {
             model, urls, name, tokenizer, format, cache, answers, queue, most, cascade, agree, prompts, threads,
         };
@@ -31,8 +31,7 @@ static class ServeCommand
                 parsed.GetValue(name) ?? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(reference)), parsed.GetValue(urls) ?? "http://127.0.0.1:8080",
                 Inputs.Count(parsed.GetValue(threads)), CacheTokens: 0, parsed.GetValue(answers), parsed.GetValue(queue), parsed.GetValue(most));
             CascadeOptions? behind = parsed.GetValue(cascade) is not { } teacher ? null
-                : parsed.GetValue(prompts) is { } file ? new(teacher, AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(agree), file)
-                : throw new UserError("a cascade needs prompts to be calibrated by", "--cascade", "Give --cascade-prompts FILE: JSON lines of \"prompt\", not trained on.");
+                : new(teacher, AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(agree), parsed.GetValue(prompts) ?? HeldOut(reference));
             ServeJob.Run(
                 reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), behind, options,
                 done =>
@@ -52,6 +51,11 @@ static class ServeCommand
         });
         return verb;
     }
+
+    /// <summary>What a run held out lies beside its student.</summary>
+    static string HeldOut(string student) =>
+        Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(student)))!, "held-out.jsonl") is var file && File.Exists(file) ? file
+        : throw new UserError("a cascade needs prompts to be calibrated by", "--cascade", "Give --cascade-prompts FILE: JSON lines of \"prompt\", not trained on.");
 
     static IEnumerable<string> Lines(ServeFacts facts)
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Retort.Model;
 using Retort.Model.Files;
@@ -35,6 +36,19 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
         IReadOnlyList<string> files = recipe.Text ?? recipe.Prompts ?? [];
         Document[] all = [.. files.SelectMany(f => recipe.Text is not null ? ReadText(f) : ReadPrompts(f))];
         return Split(all, recipe, string.Join(", ", files.Select(Path.GetFileName)));
+    }
+
+    /// <summary>The held-out documents that have a prompt, as JSON lines of "prompt" and "answer"; empty where none has.</summary>
+    internal byte[] HeldOutPrompts()
+    {
+        StringBuilder lines = new();
+        foreach (Document document in HeldOut.Where(d => d.Prompt.Length > 0))
+        {
+            string answer = document.Answer.EndsWith(End, StringComparison.Ordinal) ? document.Answer[..^End.Length] : document.Answer;
+            lines.Append(JsonSerializer.Serialize(new { prompt = document.Prompt, answer })).Append('\n');
+        }
+
+        return Encoding.UTF8.GetBytes(lines.ToString());
     }
 
     /// <summary>Splits documents by a seeded shuffle after equal ones are taken out.</summary>

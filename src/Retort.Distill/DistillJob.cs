@@ -39,7 +39,7 @@ public sealed record RunProgress(string Step, double Share, string Detail, doubl
 public sealed partial class DistillJob : IDisposable
 {
     /// <summary>Files of the run folder, by their path in it.</summary>
-    const string SamplesFile = "samples.jsonl", SignalsFile = "signals/train.sig";
+    const string SamplesFile = "samples.jsonl", SignalsFile = "signals/train.sig", HeldOutFile = "held-out.jsonl";
 
     readonly Recipe _recipe;
     readonly DistillOptions _options;
@@ -113,7 +113,7 @@ public sealed partial class DistillJob : IDisposable
         WriteReport(report);
 
         // 8
-        Export(trained, tokenizer, report);
+        Export(trained, tokenizer, corpus, report);
         return report;
     }
 
@@ -346,19 +346,30 @@ public sealed partial class DistillJob : IDisposable
         _manifest.Add("report", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "report.json", "report.html");
     }
 
-    void Export(Trained trained, Tokenizer tokenizer, RunReport report)
+    void Export(Trained trained, Tokenizer tokenizer, Corpus corpus, RunReport report)
     {
         LlamaWeights student = trained.Students[0];
         string folder = Path.Combine(_options.Out, "student");
         ModelFolder.Write(folder, student, _recipe.Export.Type switch { "f32" => NumberType.F32, "f16" => NumberType.F16, _ => NumberType.BF16 }, stop: _stop);
         tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
         AtomicFile.WriteAllBytes(Path.Combine(folder, "README.md"), Encoding.UTF8.GetBytes(ModelCard.Write(report, "student", _recipe.Export.Type)));
+        if (_recipe.Student is StudentRecipe.From from)
+        {
+            ModelCompanions.Copy(from.Reference, folder);
+        }
+
         List<string> files = [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(f => "student/" + Path.GetFileName(f))];
         if (trained.Adapter is { } adapter)
         {
             string beside = Path.Combine(folder, "adapter");
             AdapterFolder.Write(beside, adapter, Relative(((StudentRecipe.From)_recipe.Student).Reference), Frozen!.Hash);
             files.AddRange(Directory.GetFiles(beside).Order(StringComparer.Ordinal).Select(f => "student/adapter/" + Path.GetFileName(f)));
+        }
+
+        if (corpus.HeldOutPrompts() is { Length: > 0 } prompts)
+        {
+            AtomicFile.WriteAllBytes(Path.Combine(_options.Out, HeldOutFile), prompts);
+            files.Add(HeldOutFile);
         }
 
         _manifest.Add("export", new Dictionary<string, string> { ["tokenizer"] = tokenizer.Hash }, [.. files]);

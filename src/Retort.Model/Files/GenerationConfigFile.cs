@@ -5,11 +5,13 @@ namespace Retort.Model.Files;
 /// <summary>Hugging Face's <c>generation_config.json</c>, which lies beside config.json or not at all.</summary>
 public static class GenerationConfigFile
 {
+    internal const string Name = "generation_config.json";
+
     /// <param name="model">A model's path; only a folder can hold the file.</param>
     /// <exception cref="UserError">The file is broken, or a value is none that sampling can have.</exception>
     public static GenerationDefaults Read(string model)
     {
-        string path = Path.Combine(model, "generation_config.json");
+        string path = Path.Combine(model, Name);
         if (!Directory.Exists(model) || !File.Exists(path))
         {
             return GenerationDefaults.None;

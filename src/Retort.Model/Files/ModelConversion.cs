@@ -103,5 +103,6 @@ public static class ModelConversion
     {
         ModelFolder.Write(folder, model.Weights, type, stop: stop);
         tokenizer?.Save(folder);
+        ModelCompanions.Copy(model.Path, folder);
     }
 }

@@ -20,6 +20,9 @@ public sealed class DistillTests : IDisposable
         Assert.Contains(Path.Combine(run, "report.html"), first.Output, StringComparison.Ordinal);
         Assert.All(["report.json", "report.html", "student/config.json", "student/model.safetensors", "student/tokenizer.json"], name => Assert.True(File.Exists(Path.Combine(run, name)), name));
         byte[] student = File.ReadAllBytes(Path.Combine(run, "student", "model.safetensors"));
+        string[] heldOut = File.ReadAllLines(Path.Combine(run, "held-out.jsonl"));
+        Assert.Equal(8, heldOut.Length);
+        Assert.Subset(File.ReadAllLines(_world.Prompts).Select(l => JsonElement.Parse(l).GetProperty("prompt").GetString()).ToHashSet(), heldOut.Select(l => JsonElement.Parse(l).GetProperty("prompt").GetString()).ToHashSet());
 
         DoorRun.Of("distill", recipe, "--out", run).Refused(run, "already holds a run");
         DoorRun.Of("distill", recipe, "--out", run, "--resume", "--set", "train.tokens=700").Refused(run, "another recipe");

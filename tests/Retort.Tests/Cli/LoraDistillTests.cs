@@ -18,6 +18,8 @@ public sealed class LoraDistillTests : IDisposable
         LlamaConfig teacher = ModelFolder.ReadConfig(_world.Teacher);
         ModelFolder.Write(_world["base"], Scratch.Weights(teacher with { Hidden = 32, HeadSize = 8, FeedForward = 64 }), NumberType.BF16);
         File.Copy(Path.Combine(_world.Teacher, "tokenizer.json"), Path.Combine(_world["base"], "tokenizer.json"));
+        File.WriteAllText(Path.Combine(_world["base"], "chat_template.jinja"), "{{ messages[0]['content'] }}");
+        File.WriteAllText(Path.Combine(_world["base"], "generation_config.json"), """{"temperature": 0.6}""");
     }
 
     public void Dispose() => _world.Dispose();
@@ -43,6 +45,11 @@ public sealed class LoraDistillTests : IDisposable
         Assert.Equal(File.ReadAllBytes(Path.Combine(student, "model.safetensors")), File.ReadAllBytes(Path.Combine(_world["merged"], "model.safetensors")));
         Assert.NotEqual(ModelReference.Open(_world["base"]).Hash, ModelReference.Open(student).Hash);
         Done("convert", _world["base"], _world["merged.gguf"], "--adapter", adapter, "--type", "f16");
+        foreach (string companion in (string[])["chat_template.jinja", "generation_config.json"])
+        {
+            Assert.All((string[])[student, _world["merged"]], f => Assert.Equal(File.ReadAllText(Path.Combine(_world["base"], companion)), File.ReadAllText(Path.Combine(f, companion))));
+        }
+
         Done("generate", _world["merged.gguf"], "--prompt", "Who", "--max-tokens", "3");
         Assert.Equal(ExitCode.Done, DoorRun.Of("distill", Recipe(), "--out", run, "--resume", "--set", "export.type=f32").Code);
     }

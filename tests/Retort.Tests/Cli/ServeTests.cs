@@ -61,6 +61,17 @@ public sealed class ServeTests : IDisposable
         DoorRun.Of("serve", _folder.Folder, "--cascade", _folder.Folder).Refused("--cascade", "needs prompts");
     }
 
+    /// <summary>A run leaves the prompts it held out beside its student, and a cascade finds them there.</summary>
+    [Fact]
+    public void ACascadeIsCalibratedByWhatTheRunHeldOut()
+    {
+        using Scratch run = new();
+        string student = run["student"];
+        GuardWorld.Folder(Directory.CreateDirectory(student).FullName, template: true, context: 64);
+        File.WriteAllText(run["held-out.jsonl"], """{"prompt": "Once"}""" + "\n");
+        DoorRun.Of("serve", student + "/", "--cascade", _folder.Folder).Refused("--cascade-prompts", "1 prompts");
+    }
+
     async Task<(Process Process, string Url)> Begin()
     {
         Process process = ProcessRun.Begin("serve", _folder.Folder, "--urls", "http://127.0.0.1:0", "--json");
