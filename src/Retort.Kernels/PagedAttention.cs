@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Retort.Kernels;
 
@@ -16,7 +18,7 @@ public static unsafe class PagedAttention
 
     const float Never = -1e30f;
 
-    /// <summary>Query heads that pass over the keys together.</summary>
+    /// <summary>Rows that pass over keys and values together; where fewer are left, the last one's scores are computed again, to nowhere.</summary>
     const int Tile = 4;
 
     /// <summary>Floats of one position's values of one head.</summary>
@@ -31,7 +33,7 @@ public static unsafe class PagedAttention
     /// <summary>Floats of scratch <see cref="Forward"/> needs.</summary>
     /// <param name="pages">Pages of the sequence.</param>
     /// <param name="rows">Tokens times query heads of one key-value head.</param>
-    public static int Scratch(int pages, int rows, int size) => checked(rows * ((pages * Page) + ValueWidth(size)));
+    public static int Scratch(int pages, int rows, int size) => checked((rows + Tile - 1) * ((pages * Page) + ValueWidth(size)));
 
     /// <summary>Puts one token's keys and values into their place.</summary>
     /// <param name="keys">The page's keys.</param>
@@ -105,19 +107,20 @@ public static unsafe class PagedAttention
     {
         int rows = at.Tokens * at.Group, used = (at.Reach(rows - 1) + Page - 1) / Page, width = ValueWidth(at.Size);
         nint line = (nint)used * Page;
-        float* sums = s + (rows * line);
+        float* sums = s + ((rows + Tile - 1) * line);
         for (int page = 0; page < used; page++)
         {
             float* key = k + (pages[page] * at.KeyPage), to = s + (page * Page);
+            nint ahead = (pages[Math.Min(page + 1, used - 1)] - (nint)pages[page]) * at.KeyPage;
             int row = FirstRow(page, at);
-            for (; row + Tile <= rows; row += Tile)
+            for (; row + 1 < rows; row += Tile, ahead = 0)
             {
-                Scores4<W, V>(to + (row * line), line, q + at.Row(row), q + at.Row(row + 1), q + at.Row(row + 2), q + at.Row(row + 3), key, at.Size);
+                Scores4<W, V>(to + (row * line), line, q + at.Row(row), q + at.Row(row + 1), q + at.Row(Math.Min(row + 2, rows - 1)), q + at.Row(Math.Min(row + 3, rows - 1)), key, ahead, at.Size);
             }
 
-            for (; row < rows; row++)
+            if (row < rows)
             {
-                Scores1<W, V>(to + (row * line), q + at.Row(row), key, at.Size);
+                Scores1<W, V>(to + (row * line), q + at.Row(row), key, ahead, at.Size);
             }
         }
 
@@ -127,24 +130,25 @@ public static unsafe class PagedAttention
             inverse[row] = Weigh<W, V>(s + (row * line), at.Reach(row));
         }
 
-        new Span<float>(sums, rows * width).Clear();
+        new Span<float>(sums, (rows + Tile - 1) * width).Clear();
         for (int page = 0; page < used; page++)
         {
             float* value = v + (pages[page] * at.ValuePage), p = s + (page * Page);
+            nint ahead = (pages[Math.Min(page + 1, used - 1)] - (nint)pages[page]) * at.ValuePage;
             int row = FirstRow(page, at);
-            for (; row + Tile <= rows; row += Tile)
+            for (; row + 1 < rows; row += Tile, ahead = 0)
             {
                 for (int c = 0; c < width; c += 2 * W.Count)
                 {
-                    Sums4<W, V>(sums + (row * (nint)width) + c, width, c, p + (row * line), line, value);
+                    Sums4<W, V>(sums + (row * (nint)width) + c, width, c, p + (row * line), line, value, ahead);
                 }
             }
 
-            for (; row < rows; row++)
+            if (row < rows)
             {
                 for (int c = 0; c < width; c += 2 * W.Count)
                 {
-                    Sums1<W, V>(sums + (row * (nint)width) + c, width, c, p + (row * line), value);
+                    Sums1<W, V>(sums + (row * (nint)width) + c, width, c, p + (row * line), value, ahead);
                 }
             }
         }
@@ -162,6 +166,17 @@ public static unsafe class PagedAttention
     /// <summary>The first row whose reach is past the start of a page; every row of its last page has weights there.</summary>
     static int FirstRow(int page, in Place at) => Math.Max(0, ((page * Page) - at.First) * at.Group);
 
+    /// <summary>Asks for two vectors of the next page: no processor foretells where it lies.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Ahead(float* next, int second)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(next);
+            Sse.Prefetch0(next + second);
+        }
+    }
+
     /// <summary>Scores to weights not yet divided by their sum; those of the last page's positions past the row's reach become 0.</summary>
     /// <returns>One over the sum.</returns>
     static float Weigh<W, V>(float* s, int reach) where W : struct, ILanes<V> where V : struct
@@ -171,7 +186,9 @@ public static unsafe class PagedAttention
         return 1f / Softmax.Exponentials<W, V>(s, own, Softmax.Max<W, V>(s, own), 1f);
     }
 
-    static void Scores4<W, V>(float* s, nint line, float* q0, float* q1, float* q2, float* q3, float* k, int size) where W : struct, ILanes<V> where V : struct
+    /// <param name="line">Floats from one row's scores to the next one's.</param>
+    /// <param name="ahead">Floats from this page to the next.</param>
+    static void Scores4<W, V>(float* s, nint line, float* q0, float* q1, float* q2, float* q3, float* k, nint ahead, int size) where W : struct, ILanes<V> where V : struct
     {
         V scale = W.Broadcast(1f / MathF.Sqrt(size));
         for (int l = 0; l < Page; l += 2 * W.Count)
@@ -180,6 +197,7 @@ public static unsafe class PagedAttention
             V a0 = W.Broadcast(0f), b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0;
             for (int d = 0; d < size; d++, key += Page)
             {
+                Ahead(key + ahead, W.Count);
                 V x = W.Load(key), y = W.Load(key + W.Count), u = W.Broadcast(q0[d]);
                 a0 = W.MultiplyAdd(u, x, a0);
                 b0 = W.MultiplyAdd(u, y, b0);
@@ -202,7 +220,7 @@ public static unsafe class PagedAttention
         }
     }
 
-    static void Scores1<W, V>(float* s, float* q, float* k, int size) where W : struct, ILanes<V> where V : struct
+    static void Scores1<W, V>(float* s, float* q, float* k, nint ahead, int size) where W : struct, ILanes<V> where V : struct
     {
         V scale = W.Broadcast(1f / MathF.Sqrt(size));
         for (int l = 0; l < Page; l += 2 * W.Count)
@@ -211,6 +229,7 @@ public static unsafe class PagedAttention
             V a = W.Broadcast(0f), b = a;
             for (int d = 0; d < size; d++, key += Page)
             {
+                Ahead(key + ahead, W.Count);
                 V u = W.Broadcast(q[d]);
                 a = W.MultiplyAdd(u, W.Load(key), a);
                 b = W.MultiplyAdd(u, W.Load(key + W.Count), b);
@@ -222,13 +241,14 @@ public static unsafe class PagedAttention
 
     /// <summary>Adds one page's weighted values to the sums of four rows, two vectors of channels from <paramref name="c"/> on; where only one is left it does
     /// the same one twice.</summary>
-    static void Sums4<W, V>(float* sums, nint width, int c, float* p, nint line, float* v) where W : struct, ILanes<V> where V : struct
+    static void Sums4<W, V>(float* sums, nint width, int c, float* p, nint line, float* v, nint ahead) where W : struct, ILanes<V> where V : struct
     {
         int second = c + W.Count < width ? W.Count : 0;
         float* s1 = sums + width, s2 = s1 + width, s3 = s2 + width, value = v + c;
         V a0 = W.Load(sums), b0 = W.Load(sums + second), a1 = W.Load(s1), b1 = W.Load(s1 + second), a2 = W.Load(s2), b2 = W.Load(s2 + second), a3 = W.Load(s3), b3 = W.Load(s3 + second);
         for (int i = 0; i < Page; i++, value += width, p++)
         {
+            Ahead(value + ahead, second);
             V x = W.Load(value), y = W.Load(value + second), u = W.Broadcast(p[0]);
             a0 = W.MultiplyAdd(u, x, a0);
             b0 = W.MultiplyAdd(u, y, b0);
@@ -253,13 +273,14 @@ public static unsafe class PagedAttention
         W.Store(s3 + second, b3);
     }
 
-    static void Sums1<W, V>(float* sums, int width, int c, float* p, float* v) where W : struct, ILanes<V> where V : struct
+    static void Sums1<W, V>(float* sums, int width, int c, float* p, float* v, nint ahead) where W : struct, ILanes<V> where V : struct
     {
         int second = c + W.Count < width ? W.Count : 0;
         float* value = v + c;
         V a = W.Load(sums), b = W.Load(sums + second);
         for (int i = 0; i < Page; i++, value += width)
         {
+            Ahead(value + ahead, second);
             V u = W.Broadcast(p[i]);
             a = W.MultiplyAdd(u, W.Load(value), a);
             b = W.MultiplyAdd(u, W.Load(value + second), b);
