@@ -34,11 +34,11 @@ static class ServeCommand
                 : new(teacher, AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(agree), parsed.GetValue(prompts) ?? HeldOut(reference));
             ServeJob.Run(
                 reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), behind, options,
-                done =>
+                (done, all) =>
                 {
-                    if (done % 20 == 0)
+                    if (done % 20 == 0 || done == all)
                     {
-                        session.Error.WriteLine($"calibrating: {done} prompts asked of both");
+                        session.Error.WriteLine($"calibrating: {done} of {all} prompts asked of both");
                     }
                 },
                 facts =>
@@ -59,7 +59,7 @@ static class ServeCommand
 
     static IEnumerable<string> Lines(ServeFacts facts)
     {
-        yield return $"{facts.Model} ({facts.Bytes >> 20} MiB) answers at {string.Join(", ", facts.Addresses.Select(a => a + "/v1"))}; keys and values of {facts.CacheTokens:n0} tokens are kept";
+        yield return $"{facts.Model} ({facts.Bytes / 1048576.0:0.#} MiB) answers at {string.Join(", ", facts.Addresses.Select(a => a + "/v1"))}; keys and values of {facts.CacheTokens:n0} tokens are kept";
         if (facts.Cascade is not { } c)
         {
             yield break;
@@ -67,6 +67,6 @@ static class ServeCommand
 
         yield return double.IsInfinity(c.Threshold)
             ? "cascade: no confidence reached the agreement that is asked, so the teacher answers everything"
-            : $"cascade: the student answers {c.Share:p0} of prompts, as the teacher would in {c.Agreement:p1} of them (at least {c.AgreementLow:p1}, one-sided 95 %, {c.Prompts} prompts that did not choose the threshold); {c.Overall:p1} over all, at {c.Cost:p0} of the teacher's time";
+            : $"cascade: the student answers {c.Share:p0} of prompts, those to whose answer it gives a probability of {c.Threshold:g2} or more; as the teacher would in {c.Agreement:p1} of them (at least {c.AgreementLow:p1}, one-sided 95 %, {c.Prompts} prompts that did not choose the threshold); {c.Overall:p1} over all, in {c.Cost:p0} of the teacher's time{(c.Cost < 1 ? "" : ", so the teacher alone is quicker")}";
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Retort.Model;
@@ -7,19 +8,42 @@ using Retort.Model.Llama;
 namespace Retort.Guard;
 
 /// <summary>What calibrating a cascade found. Half of the prompts choose the threshold, the other half says how it does.</summary>
-/// <param name="Threshold">The least confidence at which the student answers: mean natural log-probability of its answer's tokens. Infinite where no
-/// threshold reached the agreement.</param>
+/// <param name="Threshold">The least confidence at which the student answers; infinite where none reached the agreement.</param>
 /// <param name="Prompts">Prompts of the second half.</param>
 /// <param name="Share">Of them, the share the student answers.</param>
 /// <param name="Agreement">Of those, the share on which both give the same answer; NaN without any.</param>
 /// <param name="AgreementLow">The lower end of its one-sided 95 % interval (Wilson).</param>
 /// <param name="Overall">The share of all on which the cascade gives the teacher's answer.</param>
-/// <param name="StudentSeconds">Time the student took for one answer alone, in the mean.</param>
-/// <param name="TeacherSeconds">The teacher's.</param>
-public sealed record CascadeFacts(double Threshold, int Prompts, double Share, double Agreement, double AgreementLow, double Overall, double StudentSeconds, double TeacherSeconds)
+/// <param name="StudentSeconds">Time the student takes, in the mean, until its answer is whole or it gives up.</param>
+/// <param name="TeacherSeconds">Time of the teacher alone, in the mean.</param>
+/// <param name="Seconds">Time of the cascade, in the mean: the student's, and the teacher's where it must answer.</param>
+public sealed record CascadeFacts(
+    double Threshold, int Prompts, double Share, double Agreement, double AgreementLow, double Overall, double StudentSeconds, double TeacherSeconds, double Seconds)
 {
-    /// <summary>Time of the cascade by time of the teacher alone: the student always answers, the teacher when it must.</summary>
-    public double Cost => (StudentSeconds + ((1 - Share) * TeacherSeconds)) / TeacherSeconds;
+    /// <summary>Time of the cascade by time of the teacher alone.</summary>
+    public double Cost => Seconds / TeacherSeconds;
+}
+
+/// <summary>
+/// How sure a student is of an answer under way: the probability it gives to the tokens so far. It never rises again, so an answer can be given up at the
+/// first token that takes it below the threshold.
+/// </summary>
+struct Confidence
+{
+    double _log;
+    bool _begun;
+
+    /// <summary>Takes in the next part; an answer that ends without a token is not sure of anything.</summary>
+    /// <returns>The confidence now.</returns>
+    public double Add(AnswerPart part)
+    {
+        if (part.Drawn is { } drawn)
+        {
+            (_log, _begun) = (_log + drawn.LogProbability, true);
+        }
+
+        return part.Finish is not null && !_begun ? 0 : Math.Exp(_log);
+    }
 }
 
 /// <summary>Chooses when a student may answer for its teacher: the lowest confidence above which both gave the same answer often enough.</summary>
@@ -28,48 +52,67 @@ static class Cascade
     /// <summary>Fewer prompts than this choose nothing worth trusting.</summary>
     const int Fewest = 20;
 
+    /// <summary>An answer, and how sure its writer was when.</summary>
+    sealed record Heard(string Text, IReadOnlyList<(double Confidence, double Seconds)> Course)
+    {
+        public double Confidence => Course[^1].Confidence;
+
+        /// <summary>Until it was whole, or below the threshold.</summary>
+        public double Seconds(double threshold) => Course.FirstOrDefault(c => c.Confidence < threshold, Course[^1]).Seconds;
+    }
+
     /// <summary>One prompt asked of both.</summary>
-    readonly record struct Trial(double Confidence, bool Agrees, double StudentSeconds, double TeacherSeconds);
+    sealed record Trial(Heard Student, Heard Teacher)
+    {
+        public bool Agrees { get; } = string.Equals(Student.Text.Trim(), Teacher.Text.Trim(), StringComparison.Ordinal);
+    }
 
     /// <param name="agree">The agreement wanted among the student's answers, above 0 and at most 1.</param>
     /// <param name="mostTokens">Most tokens of an answer.</param>
-    /// <param name="onDone">Called after every prompt.</param>
+    /// <param name="onDone">Called after every prompt, with how many there are.</param>
     /// <exception cref="UserError">There are too few prompts, or one does not fit.</exception>
-    public static async Task<CascadeFacts> Calibrate(Voice student, Voice teacher, IReadOnlyList<string> prompts, double agree, int mostTokens, Action<int> onDone, TimeProvider time, CancellationToken stop)
+    public static async Task<CascadeFacts> Calibrate(Voice student, Voice teacher, IReadOnlyList<string> prompts, double agree, int mostTokens, Action<int, int> onDone, TimeProvider time, CancellationToken stop)
     {
         if (prompts.Count < Fewest)
         {
             throw new UserError($"there are {prompts.Count} prompts to calibrate with", "--cascade-prompts", $"Give at least {Fewest} that were not trained on, better some hundreds.");
         }
 
+        // Not counted: what a first answer costs whoever gives it.
+        await Ask(student, prompts[0], mostTokens, time, stop).ConfigureAwait(false);
+        await Ask(teacher, prompts[0], mostTokens, time, stop).ConfigureAwait(false);
         List<Trial> trials = [];
         foreach (string prompt in prompts)
         {
-            (string ours, double confidence, double quick) = await Ask(student, prompt, mostTokens, time, stop).ConfigureAwait(false);
-            (string theirs, _, double slow) = await Ask(teacher, prompt, mostTokens, time, stop).ConfigureAwait(false);
-            trials.Add(new(confidence, string.Equals(ours.Trim(), theirs.Trim(), StringComparison.Ordinal), quick, slow));
-            onDone(trials.Count);
+            trials.Add(new(await Ask(student, prompt, mostTokens, time, stop).ConfigureAwait(false), await Ask(teacher, prompt, mostTokens, time, stop).ConfigureAwait(false)));
+            onDone(trials.Count, prompts.Count);
         }
 
-        return Choose([.. trials.Where((_, i) => i % 2 == 0)], [.. trials.Where((_, i) => i % 2 == 1)], agree);
+        double threshold = Choose(trials.Where((_, i) => i % 2 == 0), agree);
+        return Judge([.. trials.Where((_, i) => i % 2 == 1)], threshold);
     }
 
-    static CascadeFacts Choose(Trial[] choosing, Trial[] judging, double agree)
+    static double Choose(IEnumerable<Trial> trials, double agree)
     {
         double threshold = double.PositiveInfinity;
         int agreed = 0, taken = 0;
-        foreach (Trial trial in choosing.OrderByDescending(t => t.Confidence))
+        foreach (IGrouping<double, Trial> alike in trials.GroupBy(t => t.Student.Confidence).OrderByDescending(g => g.Key))
         {
-            taken++;
-            agreed += trial.Agrees ? 1 : 0;
-            threshold = agreed >= agree * taken ? trial.Confidence : threshold;
+            taken += alike.Count();
+            agreed += alike.Count(t => t.Agrees);
+            threshold = agreed >= agree * taken ? alike.Key : threshold;
         }
 
-        Trial[] answered = [.. judging.Where(t => t.Confidence >= threshold)];
-        int same = answered.Count(t => t.Agrees);
+        return threshold;
+    }
+
+    static CascadeFacts Judge(IReadOnlyList<Trial> trials, double threshold)
+    {
+        int answered = trials.Count(t => t.Student.Confidence >= threshold), same = trials.Count(t => t.Student.Confidence >= threshold && t.Agrees);
+        double student = trials.Average(t => t.Student.Seconds(threshold)), rest = trials.Average(t => t.Student.Confidence >= threshold ? 0 : t.Teacher.Seconds(0));
         return new(
-            threshold, judging.Length, (double)answered.Length / judging.Length, answered.Length == 0 ? double.NaN : (double)same / answered.Length, Wilson(same, answered.Length),
-            (double)(judging.Length - answered.Length + same) / judging.Length, judging.Average(t => t.StudentSeconds), judging.Average(t => t.TeacherSeconds));
+            threshold, trials.Count, (double)answered / trials.Count, answered == 0 ? double.NaN : (double)same / answered, Wilson(same, answered),
+            (double)(trials.Count - answered + same) / trials.Count, student, trials.Average(t => t.Teacher.Seconds(0)), student + rest);
     }
 
     /// <summary>Lower end of Wilson's one-sided 95 % interval of a share.</summary>
@@ -85,21 +128,7 @@ static class Cascade
         return Math.Max(0, (share + (Z * Z / (2.0 * count)) - spread) / (1 + (Z * Z / count)));
     }
 
-    /// <summary>How sure an answer is: the mean log-probability of its tokens; an answer of none is not sure of anything.</summary>
-    public static double Confidence(IEnumerable<AnswerPart> parts)
-    {
-        double sum = 0;
-        int count = 0;
-        foreach (TokenProbability drawn in parts.Select(p => p.Drawn).OfType<TokenProbability>())
-        {
-            sum += drawn.LogProbability;
-            count++;
-        }
-
-        return count == 0 ? double.NegativeInfinity : sum / count;
-    }
-
-    static async Task<(string Text, double Confidence, double Seconds)> Ask(Voice voice, string prompt, int mostTokens, TimeProvider time, CancellationToken stop)
+    static async Task<Heard> Ask(Voice voice, string prompt, int mostTokens, TimeProvider time, CancellationToken stop)
     {
         Channel<AnswerPart> parts = Channel.CreateUnbounded<AnswerPart>();
         int[] tokens = voice.Layout.Prompt(JsonSerializer.SerializeToElement(new[] { new { role = "user", content = prompt } }));
@@ -107,12 +136,16 @@ static class Cascade
         long start = time.GetTimestamp();
         Answer answer = voice.Service.TryStart(new(tokens, new SamplingOptions { Temperature = 0, MaxTokens = Math.Max(room, 0) }, 0, Probabilities: 0, OnPart: p => parts.Writer.TryWrite(p)))
             ?? throw new UserError("the model takes no more answers", voice.Name, "Give --queue room for one at least.");
-        List<AnswerPart> all = [];
-        do
+        StringBuilder text = new();
+        List<(double, double)> course = [];
+        Confidence confidence = default;
+        for (AnswerPart? part = null; part?.Finish is null;)
         {
-            all.Add(await parts.Reader.ReadAsync(stop).ConfigureAwait(false));
+            part = await parts.Reader.ReadAsync(stop).ConfigureAwait(false);
+            text.Append(part.Text);
+            course.Add((confidence.Add(part), time.GetElapsedTime(start).TotalSeconds));
         }
-        while (all[^1].Finish is null);
-        return answer.Fault is { } fault ? throw fault : (string.Concat(all.Select(p => p.Text)), Confidence(all), time.GetElapsedTime(start).TotalSeconds);
+
+        return answer.Fault is { } fault ? throw fault : new(text.ToString(), course);
     }
 }

@@ -39,13 +39,7 @@ sealed class CompletionRoutes(Voice student, Voice? teacher, double threshold, S
         Voice voice = student;
         if (teacher is not null)
         {
-            List<IndexedPart> kept = [];
-            await foreach (IndexedPart part in parts.ConfigureAwait(false))
-            {
-                kept.Add(part);
-            }
-
-            if (kept.GroupBy(p => p.Index, p => p.Part).Min(Cascade.Confidence) >= threshold)
+            if (await Sure(answers, parts).ConfigureAwait(false) is { } kept)
             {
                 parts = Again(kept);
             }
@@ -61,6 +55,24 @@ sealed class CompletionRoutes(Voice student, Voice? teacher, double threshold, S
         }
 
         await Respond(http, kind, voice, answers, parts, asked, prompts.Length, probabilities is not null).ConfigureAwait(false);
+    }
+
+    /// <summary>The student's answers once they are whole; null as soon as it is less sure of one than it must be.</summary>
+    async Task<List<IndexedPart>?> Sure(Answering answers, IAsyncEnumerable<IndexedPart> parts)
+    {
+        List<IndexedPart> kept = [];
+        Confidence[] sure = new Confidence[answers.Count];
+        await foreach (IndexedPart part in parts.ConfigureAwait(false))
+        {
+            kept.Add(part);
+            if (sure[part.Index].Add(part.Part) < threshold)
+            {
+                answers.Cancel();
+                return null;
+            }
+        }
+
+        return kept;
     }
 
     static async IAsyncEnumerable<IndexedPart> Again(List<IndexedPart> parts)

@@ -22,11 +22,11 @@ public static class ServeJob
     /// <param name="tokenizer">A tokenizer's path that goes before the one beside the model.</param>
     /// <param name="cacheTokens">Tokens whose keys and values are kept; null takes what a gibibyte holds, and at least one context.</param>
     /// <param name="cascade">A teacher behind the model, or null.</param>
-    /// <param name="onCalibrated">Called after every prompt of the calibration.</param>
+    /// <param name="onCalibrated">Called after every prompt of the calibration, with how many there are.</param>
     /// <param name="onStart">Called once it listens.</param>
     /// <exception cref="UserError">A model cannot be opened, the prompts cannot be read, or an address cannot be listened on.</exception>
     public static async Task Run(
-        string reference, string? tokenizer, AnswerFormat format, int? cacheTokens, CascadeOptions? cascade, ServeOptions options, Action<int> onCalibrated, Action<ServeFacts> onStart, TimeProvider time, CancellationToken stop)
+        string reference, string? tokenizer, AnswerFormat format, int? cacheTokens, CascadeOptions? cascade, ServeOptions options, Action<int, int> onCalibrated, Action<ServeFacts> onStart, TimeProvider time, CancellationToken stop)
     {
         InferenceModel model = InferenceModel.Open(reference, tokenizer, format);
         options = options with { CacheTokens = cacheTokens ?? Room(model, options.Answers) };

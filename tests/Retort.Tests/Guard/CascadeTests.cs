@@ -48,24 +48,24 @@ public sealed class CascadeTests : IDisposable
     {
         using Voice student = Open(_same, "student"), teacher = Open(_same, "teacher");
         int done = 0;
-        CascadeFacts facts = await Cascade.Calibrate(student, teacher, s_prompts, agree: 1, mostTokens: 8, n => done = n, TimeProvider.System, Stop);
+        CascadeFacts facts = await Cascade.Calibrate(student, teacher, s_prompts, agree: 1, mostTokens: 8, (n, _) => done = n, TimeProvider.System, Stop);
         Assert.Equal((40, 20, 1.0, 1.0), (done, facts.Prompts, facts.Share, facts.Agreement));
         Assert.Equal(20 / (20 + (1.6448536269514722 * 1.6448536269514722)), facts.AgreementLow, 1e-9);
-        Assert.True(double.IsFinite(facts.Threshold) && facts.Cost > 0);
+        Assert.True(facts.Threshold is > 0 and < 1 && facts.Cost > 0 && facts.Seconds == facts.StudentSeconds);
     }
 
     [Fact]
     public async Task AStrangerAnswersNothing()
     {
         using Voice student = Open(_same, "student"), teacher = Open(_other, "teacher");
-        CascadeFacts facts = await Cascade.Calibrate(student, teacher, s_prompts, agree: 0.98, mostTokens: 8, _ => { }, TimeProvider.System, Stop);
+        CascadeFacts facts = await Cascade.Calibrate(student, teacher, s_prompts, agree: 0.98, mostTokens: 8, (_, _) => { }, TimeProvider.System, Stop);
         Assert.Equal((double.PositiveInfinity, 0.0, 1.0), (facts.Threshold, facts.Share, facts.Overall));
-        Assert.Contains("20", (await Assert.ThrowsAsync<UserError>(() => Cascade.Calibrate(student, teacher, s_prompts[..19], 0.98, 8, _ => { }, TimeProvider.System, Stop))).Message, StringComparison.Ordinal);
+        Assert.Contains("20", (await Assert.ThrowsAsync<UserError>(() => Cascade.Calibrate(student, teacher, s_prompts[..19], 0.98, 8, (_, _) => { }, TimeProvider.System, Stop))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData(-1000, "student")]
-    [InlineData(0, "teacher")]
+    [InlineData(0, "student")]
+    [InlineData(1, "teacher")]
     public async Task WhoAnswersIsSaid(double threshold, string name)
     {
         await using GuardHost host = await GuardHost.Start(Open(_same, "student"), Open(_other, "teacher"), threshold, new("both", "http://127.0.0.1:0", 1, 512), TimeProvider.System);
@@ -79,7 +79,34 @@ public sealed class CascadeTests : IDisposable
         }
     }
 
-    static Voice Open(Scratch folder, string name) => Voice.Of(InferenceModel.Open(folder.Folder), name, new(1, 512, 2), 4, TimeProvider.System);
+    /// <summary>An answer's probability falls with every token, and one without tokens is not sure of anything.</summary>
+    [Fact]
+    public void ConfidenceIsTheAnswersProbability()
+    {
+        Confidence sure = default, nothing = default;
+        Assert.Equal([1, 0.5, 0.5, 0.125, 0.125], new AnswerPart[] { new("", null, [], null), Token(0.5), new("b", null, [], null), Token(0.25), new("", null, [], "stop") }.Select(p => Math.Round(sure.Add(p), 6)));
+        Assert.Equal(0, nothing.Add(new("", null, [], "length")));
+        static AnswerPart Token(double p) => new("a", new(1, (float)Math.Log(p)), [], null);
+    }
+
+    /// <summary>The student stops at the token that takes it below the threshold: its place is free while the teacher still writes.</summary>
+    [Fact]
+    public async Task AStudentThatIsNotSureStopsAtOnce()
+    {
+        using Scratch folder = new();
+        GuardWorld.Folder(folder.Folder, template: true, context: 65536);
+        Voice student = Open(folder, "student", 65536), teacher = Open(folder, "teacher", 65536);
+        await using GuardHost host = await GuardHost.Start(student, teacher, 0.99, new("both", "http://127.0.0.1:0", 1, 65536, Grace: TimeSpan.Zero), TimeProvider.System);
+        using HttpRequestMessage request = new(HttpMethod.Post, host.Addresses[0] + "/v1/completions") { Content = new StringContent("""{"prompt":"the girl","max_tokens":60000,"temperature":0,"stream":true}""", Encoding.UTF8, "application/json") };
+        using HttpResponseMessage response = await s_http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Stop);
+        Assert.Equal("teacher", response.Headers.GetValues("x-retort-answered-by").Single());
+        while (student.Service.Running > 0)
+        {
+            Assert.True(teacher.Service.Running > 0, "the teacher ended before the student stopped");
+        }
+    }
+
+    static Voice Open(Scratch folder, string name, int cache = 512) => Voice.Of(InferenceModel.Open(folder.Folder), name, new(1, cache, 2), 4, TimeProvider.System);
 
     static async Task<(string? By, string Text)> Ask(GuardHost host, bool stream)
     {
