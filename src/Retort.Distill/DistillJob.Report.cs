@@ -122,7 +122,7 @@ public sealed partial class DistillJob
         return new(prompt, decode, Of(student), teacher is null ? null : Of(teacher));
     }
 
-    /// <summary>Perplexity, size and speed of the student in each format, on as many held-out documents as make some thousands of tokens.</summary>
+    /// <summary>Perplexity, size and speed of the student in each format it can be shipped in, quantised from what is exported, on as many held-out documents as make some thousands of tokens.</summary>
     FormatFacts[] MeasureFormats(LlamaWeights student, Tokenizer tokenizer, Corpus corpus)
     {
         const int Enough = 8192;
@@ -142,12 +142,14 @@ public sealed partial class DistillJob
         }
 
         InferenceWeights floats = InferenceWeights.Of(student);
+        FloatFormat type = _recipe.Export.Type switch { "f32" => FloatFormat.F32, "f16" => FloatFormat.F16, _ => FloatFormat.BF16 };
+        InferenceWeights exported = floats.Narrowed(type);
         int prompts = Math.Min(32, student.Config.Context / 2), decode = Math.Min(64, student.Config.Context / 4);
         return texts.Count == 0 ? [] : [.. AllFormats().Select(f => new FormatFacts(
             f.Name, f.Weights.Bytes, TextScore.CrossEntropy(f.Weights, texts, _workers.Threads, _stop), Bench.GenerateBench.Measure(f.Weights, tokenizer, prompts, decode, _workers.Threads, warmUp: 0.3).DecodeTokensPerS))];
 
         IEnumerable<(string Name, InferenceWeights Weights)> AllFormats() =>
-            [("f32", floats), ("bf16", floats.Narrowed(FloatFormat.BF16)), ("q8_0", floats.Quantized(WeightBits.Eight, "student")), ("q4_0", floats.Quantized(WeightBits.Four, "student"))];
+            [("f32", floats), (type == FloatFormat.F16 ? "f16" : "bf16", floats.Narrowed(type == FloatFormat.F16 ? type : FloatFormat.BF16)), ("q8_0", exported.Quantized(WeightBits.Eight, "student")), ("q4_0", exported.Quantized(WeightBits.Four, "student"))];
     }
 
     RunReport Report(

@@ -86,10 +86,10 @@ static class ModelCard
             return;
         }
 
-        card.AppendLine("| format | weights | perplexity |").AppendLine("|---|---|---|");
+        card.AppendLine("| format | weights | perplexity | change |").AppendLine("|---|---|---|---|");
         foreach (FormatFacts f in report.Formats)
         {
-            card.AppendLine(CultureInfo.InvariantCulture, $"| {f.Name} | {Bytes(f.Bytes)} | {Significant(f.Perplexity)} |");
+            card.AppendLine(CultureInfo.InvariantCulture, $"| {f.Name} | {Bytes(f.Bytes)} | {Significant(f.Perplexity)} | {SignedPercent((f.Perplexity / report.Formats[0].Perplexity) - 1, 2)} |");
         }
 
         card.AppendLine();

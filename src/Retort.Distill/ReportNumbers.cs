@@ -29,7 +29,7 @@ static class ReportNumbers
 
     public static string Percent(double share) => Fixed(share * 100, 1) + " %";
 
-    public static string SignedPercent(double share) => Signed(share * 100, 1) + " %";
+    public static string SignedPercent(double share, int digits = 1) => Signed(share * 100, digits) + " %";
 
     /// <summary>Three significant digits with a decimal prefix: 812, 1.20 k, 3.12 T.</summary>
     public static string Count(double value) => Math.Abs(value) switch

@@ -60,15 +60,13 @@ static class ReportTables
 
         FormatFacts whole = report.Formats[0];
         Markup rows = Markup.Join(report.Formats.Select(f => Markup.Of(
-            $"<tr><th scope=\"row\">{f.Name}</th><td>{Bytes(f.Bytes)}</td><td>{Significant(f.Perplexity)}</td><td>{Signed(f.Perplexity / whole.Perplexity - 1)}</td><td>{Count(f.Decode)}</td></tr>")));
+            $"<tr><th scope=\"row\">{f.Name}</th><td>{Bytes(f.Bytes)}</td><td>{Significant(f.Perplexity)}</td><td>{SignedPercent((f.Perplexity / whole.Perplexity) - 1, 2)}</td><td>{Count(f.Decode)}</td></tr>")));
         return Markup.Of(
             $"""
-            <section><h2>Formats</h2><p class="note">The first seed’s student as it can be shipped: what each format costs in perplexity on held-out documents, and what it saves.</p><div class="scroll" tabindex="0" role="region" aria-label="Formats"><table><thead><tr><th scope="col">Format</th><th scope="col">weights</th><th scope="col">perplexity</th><th scope="col">change<small>against {whole.Name}</small></th><th scope="col">tokens/s<small>one text</small></th></tr></thead>
+            <section><h2>Formats</h2><p class="note">The first seed’s student as it can be shipped: what each format costs in perplexity on held-out documents, and what it saves. Matrices whose rows are no multiple of 32 numbers are not quantised.</p><div class="scroll" tabindex="0" role="region" aria-label="Formats"><table><thead><tr><th scope="col">Format</th><th scope="col">weights</th><th scope="col">perplexity</th><th scope="col">change<small>against {whole.Name}</small></th><th scope="col">tokens/s<small>one text</small></th></tr></thead>
             <tbody>{rows}</tbody></table></div></section>
             """);
     }
-
-    static string Signed(double share) => share.ToString("+0.00 %;−0.00 %;0.00 %", System.Globalization.CultureInfo.InvariantCulture);
 
     public static Markup SeedsTable(RunReport report)
     {

@@ -14,7 +14,7 @@ public static class GgufWriter
     /// <param name="name">What the model is called, for people.</param>
     /// <param name="tokenizer">Its vocabulary, which must be of a kind llama.cpp knows.</param>
     /// <param name="chatTemplate">How conversations are laid out, or null.</param>
-    /// <param name="type">How matrices are coded; norms and biases stay F32, and so do matrices whose rows do not divide into the type's blocks.</param>
+    /// <param name="type">How matrices are coded; norms and biases stay F32; matrices whose rows do not divide into the type's blocks become F16, as llama.cpp has it.</param>
     /// <exception cref="UserError">llama.cpp knows no such tokenizer, a weight is beyond the type's range, or the file cannot be written.</exception>
     public static void Write(string path, LlamaWeights weights, Tokenizer tokenizer, string? chatTemplate, string name, GgufType type, CancellationToken stop = default)
     {
@@ -44,7 +44,7 @@ public static class GgufWriter
             fields.Text("tokenizer.chat_template", chatTemplate);
         }
 
-        (string Name, WeightSlice Slice, GgufType Type)[] tensors = [.. GgufModel.Names(weights).Select(t => (t.Name, t.Slice, t.Slice.Shape.Count == 2 && t.Slice.Shape[1] % type.BlockLength == 0 ? type : GgufType.F32))];
+        (string Name, WeightSlice Slice, GgufType Type)[] tensors = [.. GgufModel.Names(weights).Select(t => (t.Name, t.Slice, Coded(t.Slice, type)))];
         foreach ((string tensor, WeightSlice slice, GgufType coded) in tensors)
         {
             fields.Tensor(tensor, slice.Shape, coded, Alignment);
@@ -70,6 +70,9 @@ public static class GgufWriter
             }
         });
     }
+
+    static GgufType Coded(WeightSlice slice, GgufType type) =>
+        slice.Shape.Count != 2 ? GgufType.F32 : slice.Shape[1] % type.BlockLength == 0 ? type : GgufType.F16;
 
     static void Write(Stream stream, string path, string name, ReadOnlySpan<float> values, GgufType type, CancellationToken stop)
     {

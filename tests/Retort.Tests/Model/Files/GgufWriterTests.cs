@@ -113,6 +113,17 @@ public sealed class GgufWriterTests : IDisposable
         Assert.InRange(worst, tolerance / 20, tolerance);
     }
 
+    /// <summary>Rows of 80 make no whole blocks of 32: they cost two bytes a weight, not four.</summary>
+    [Fact]
+    public void RowsThatMakeNoBlocksBecomeHalves()
+    {
+        LlamaWeights made = Scratch.Weights(Model(LlamaFamily.Llama, true).Config with { Hidden = 80, Heads = 5, KeyValueHeads = 5, HeadSize = 16, FeedForward = 96 });
+        GgufWriter.Write(_scratch["m.gguf"], made, s_words.Value, null, "m", GgufType.Q8_0);
+        using InputFile file = InputFile.Open(_scratch["m.gguf"]);
+        GgufHeader header = GgufHeader.Read(file);
+        Assert.Equal([GgufType.F16, GgufType.Q8_0, GgufType.F32], ((string[])["blk.0.ffn_up.weight", "blk.0.ffn_down.weight", "blk.0.ffn_norm.weight"]).Select(n => header.Tensors[n].Type));
+    }
+
     [Fact]
     public void TheRealTeacherKeepsItsVocabulary()
     {
