@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Retort.Distill.Bench;
 using Retort.Guard.Bench;
-using Retort.Model;
 using Retort.Model.Llama;
 
 namespace Retort.Cli;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Retort.Distill;
-using Retort.Model;
 
 namespace Retort.Cli;
 

@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using Retort.Model;
-using Retort.Model.Files;
 
 namespace Retort.Cli;
 

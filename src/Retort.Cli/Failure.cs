@@ -1,5 +1,4 @@
 using System.Text;
-using Retort.Model;
 
 namespace Retort.Cli;
 

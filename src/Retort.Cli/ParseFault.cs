@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Retort.Distill;
-using Retort.Model;
 
 namespace Retort.Cli;
 

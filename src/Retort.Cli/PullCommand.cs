@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Retort.Model;
 using Retort.Model.Files;
 
 namespace Retort.Cli;

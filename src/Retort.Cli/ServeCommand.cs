@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Retort.Guard;
-using Retort.Model;
 
 namespace Retort.Cli;
 

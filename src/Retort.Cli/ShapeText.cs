@@ -1,5 +1,4 @@
 using System.Globalization;
-using Retort.Model;
 using Retort.Model.Llama;
 
 namespace Retort.Cli;

@@ -4,8 +4,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Retort.Kernels;
-using Retort.Model;
-using Retort.Model.Files;
 
 namespace Retort.Distill;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Retort.Model;
-using Retort.Model.Files;
 
 namespace Retort.Distill;
 

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Retort.Kernels;
-using Retort.Model;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Distill;

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Retort.Kernels;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;

@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using Retort.Model;
-using Retort.Model.Files;
 
 namespace Retort.Distill;
 

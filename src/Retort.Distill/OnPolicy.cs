@@ -1,5 +1,4 @@
 using Retort.Kernels;
-using Retort.Model;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Retort.Kernels;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;

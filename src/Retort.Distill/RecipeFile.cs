@@ -1,6 +1,4 @@
 using Retort.Kernels;
-using Retort.Model;
-using Retort.Model.Files;
 using Retort.Model.Llama;
 using YamlDotNet.RepresentationModel;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
-using Retort.Model;
 using Retort.Model.Inference;
 using Retort.Model.Llama;
 

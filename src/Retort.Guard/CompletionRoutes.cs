@@ -1,7 +1,6 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Retort.Guard.OpenAi;
-using Retort.Model;
 using Retort.Model.Inference;
 
 namespace Retort.Guard;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Retort.Model;
 
 namespace Retort.Guard;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Retort.Model;
 using Retort.Model.Inference;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;

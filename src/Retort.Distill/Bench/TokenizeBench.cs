@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using Retort.Model;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Distill.Bench;

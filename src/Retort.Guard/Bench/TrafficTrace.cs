@@ -1,5 +1,4 @@
 using System.Globalization;
-using Retort.Model;
 
 namespace Retort.Guard.Bench;
 

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using Retort.Distill;
 using Retort.Kernels;
-using Retort.Model;
 using Retort.Model.Llama;
 
 namespace Retort.Tests.Distill;

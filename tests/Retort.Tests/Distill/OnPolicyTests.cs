@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Retort.Distill;
 using Retort.Kernels;
-using Retort.Model;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Retort.Distill;
-using Retort.Model;
 
 namespace Retort.Tests.Distill;
 

@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Retort.Distill;
 using Retort.Evidence.Statistics;
-using Retort.Model;
 
 namespace Retort.Tests.Distill;
 

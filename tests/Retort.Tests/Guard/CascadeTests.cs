@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Retort.Guard;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Inference;
 using Retort.Model.Llama;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Retort.Model;
 using Retort.Model.Chat;
 
 namespace Retort.Tests.Model.Chat;

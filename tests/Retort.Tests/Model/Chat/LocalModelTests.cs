@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
-using Retort.Model;
 using Retort.Model.Chat;
 using Retort.Model.Inference;
 using Retort.Tests.Guard;

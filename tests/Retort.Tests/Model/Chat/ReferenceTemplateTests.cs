@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Retort.Model;
 using Retort.Model.Chat;
 using Retort.Tests.Model.Tokenizers;
 

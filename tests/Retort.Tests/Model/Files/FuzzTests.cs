@@ -1,5 +1,4 @@
 using System.Text;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Inference;
 using Retort.Model.Llama;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Inference;
 using Retort.Model.Llama;

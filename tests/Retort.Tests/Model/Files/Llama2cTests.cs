@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;
 

@@ -1,4 +1,3 @@
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;
 

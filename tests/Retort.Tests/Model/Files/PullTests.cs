@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Retort.Model;
 using Retort.Model.Files;
 
 namespace Retort.Tests.Model.Files;

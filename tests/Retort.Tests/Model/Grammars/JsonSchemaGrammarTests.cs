@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Retort.Model;
 using Retort.Model.Grammars;
 
 namespace Retort.Tests.Model.Grammars;

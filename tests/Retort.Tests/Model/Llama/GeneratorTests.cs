@@ -1,6 +1,5 @@
 using System.Text;
 using Retort.Kernels;
-using Retort.Model;
 using Retort.Model.Files;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Retort.Model;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Tests.Model.Tokenizers;

@@ -1,5 +1,4 @@
 using Retort.Distill.Bench;
-using Retort.Model;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Tests.Model.Tokenizers;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Retort.Model;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Tests.Model.Tokenizers;

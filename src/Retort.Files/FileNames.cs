@@ -1,9 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Retort.Model.Files;
+namespace Retort.Files;
 
 /// <summary>Which names from outside may become names of files here.</summary>
-static class FileNames
+public static class FileNames
 {
     /// <summary>Whether it is a plain file name on every system: no separator, drive, parent, control character or reserved sign.</summary>
     public static bool IsPlain([NotNullWhen(true)] string? name) =>

@@ -1,11 +1,11 @@
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace Retort.Model.Files;
+namespace Retort.Files;
 
 /// <summary>A JSON object from outside, read field by field; a missing or wrong field is a <see cref="UserError"/> that names it.
 /// A field that is null counts as absent, as Hugging Face's readers have it.</summary>
-sealed class JsonFields
+public sealed class JsonFields
 {
     /// <summary>Bounds the memory a document takes: about 12 bytes a token beside its text.</summary>
     const int MostTokens = 8_000_000;

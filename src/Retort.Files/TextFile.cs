@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 
-namespace Retort.Model.Files;
+namespace Retort.Files;
 
 /// <summary>Text from outside. What is not UTF-8 is refused rather than read as replacement characters, which would train or score like any text.</summary>
 public static class TextFile

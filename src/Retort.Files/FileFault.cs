@@ -1,4 +1,4 @@
-namespace Retort.Model.Files;
+namespace Retort.Files;
 
 /// <summary>Turns what the operating system says about a file into a <see cref="UserError"/>.</summary>
 public static class FileFault

@@ -1,9 +1,9 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Retort.Model.Files;
+namespace Retort.Files;
 
 /// <summary>A plain file read at offsets; every failure is a <see cref="UserError"/> that names it.</summary>
-sealed class InputFile : IDisposable
+public sealed class InputFile : IDisposable
 {
     readonly SafeFileHandle _handle;
 

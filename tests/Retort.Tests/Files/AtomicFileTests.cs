@@ -1,7 +1,7 @@
-using Retort.Model;
-using Retort.Model.Files;
+using Retort.Tests.Model.Files;
 
-namespace Retort.Tests.Model.Files;
+
+namespace Retort.Tests.Files;
 
 public sealed class AtomicFileTests : IDisposable
 {

@@ -1,4 +1,4 @@
-namespace Retort.Model.Files;
+namespace Retort.Files;
 
 /// <summary>A file that appears whole or not at all.</summary>
 public static class AtomicFile

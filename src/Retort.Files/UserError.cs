@@ -1,4 +1,4 @@
-namespace Retort.Model;
+namespace Retort.Files;
 
 /// <summary>
 /// Bad input from outside: a file, a recipe, a flag, a network answer. The door prints it as one sentence, without a stack trace,
