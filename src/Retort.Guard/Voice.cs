@@ -12,7 +12,7 @@ namespace Retort.Guard;
 /// <param name="Defaults">How its makers want texts drawn where a client does not say.</param>
 sealed record Voice(string Name, AnswerService Service, ChatLayout Layout, TokenIndex Index, GenerationDefaults Defaults) : IDisposable
 {
-    /// <exception cref="Retort.Model.UserError">The model has no tokenizer, or its template or its defaults cannot be understood.</exception>
+    /// <exception cref="UserError">The model has no tokenizer, or its template or its defaults cannot be understood.</exception>
     public static Voice Of(InferenceModel model, string name, EngineOptions options, int queue, TimeProvider time)
     {
         Tokenizer tokenizer = model.OpenTokenizer();

@@ -1,18 +1,18 @@
 using System.Globalization;
 using YamlDotNet.RepresentationModel;
 
-namespace Retort.Distill;
+namespace Retort.Files;
 
-/// <summary>The faults of a recipe, each with its line, or with --set where it was typed there.</summary>
+/// <summary>The faults of a file of YAML, each with its line, or with --set where it was typed there.</summary>
 /// <param name="typed">Nodes that came from --set: their lines are those of what was typed, not of the file.</param>
-sealed class YamlFaults(List<string> all, IReadOnlySet<YamlNode> typed)
+public sealed class YamlFaults(List<string> all, IReadOnlySet<YamlNode> typed)
 {
     public void Add(YamlNode? node, string path, string what) =>
         all.Add(node is not null && typed.Contains(node) ? $"--set: {path} {what}" : node is { Start.Line: > 0 } ? $"line {node.Start.Line}: {path} {what}" : $"{path} {what}");
 }
 
 /// <summary>Reads the fields of one mapping, collecting every fault with its line instead of stopping at the first.</summary>
-sealed class YamlFields
+public sealed class YamlFields
 {
     readonly Dictionary<string, (YamlNode Key, YamlNode Node)> _fields = new(StringComparer.Ordinal);
     readonly HashSet<string> _known = new(StringComparer.Ordinal);
@@ -31,7 +31,7 @@ sealed class YamlFields
 
         if (node is not YamlMappingNode map)
         {
-            _faults.Add(node, at.Length == 0 ? "a recipe" : at, "must be a mapping of keys and values");
+            _faults.Add(node, at.Length == 0 ? "the file" : at, "must be a mapping of keys and values");
             return;
         }
 

@@ -2,13 +2,13 @@ using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
-namespace Retort.Distill;
+namespace Retort.Files;
 
 /// <summary>
 /// YAML from outside as nodes. Aliases and deep nesting are refused before a node is built: a few lines of aliases stand for millions of nodes,
 /// and YamlDotNet compares and nests nodes by recursion.
 /// </summary>
-static class YamlText
+public static class YamlText
 {
     const int Deepest = 16;
 
@@ -17,7 +17,7 @@ static class YamlText
     /// <summary>The text's one document; null when it holds nothing.</summary>
     /// <param name="where">The file, or the option it was typed in.</param>
     /// <param name="lines">Whether a line means anything to the reader.</param>
-    /// <exception cref="UserError">It is not YAML, or uses what no recipe needs.</exception>
+    /// <exception cref="UserError">It is not YAML, or uses what nothing here needs.</exception>
     public static YamlNode? Parse(string text, string where, bool lines)
     {
         string At(Mark mark) => lines && mark.Line > 0 ? $"{where}, line {mark.Line}" : where;
@@ -56,13 +56,13 @@ static class YamlText
 
             if (now is DocumentStart && documents > 1)
             {
-                throw new UserError("a second document begins", at(now.Start), "A recipe is one document: take out the line of three dashes.");
+                throw new UserError("a second document begins", at(now.Start), "A file is one document here: take out the line of three dashes.");
             }
 
             // Stream and document are two levels.
             if (depth > Deepest + 2)
             {
-                throw new UserError($"brackets or blocks are nested more than {Deepest} deep", at(now.Start), "No key of a recipe needs that.");
+                throw new UserError($"brackets or blocks are nested more than {Deepest} deep", at(now.Start), "No key needs that.");
             }
         }
     }

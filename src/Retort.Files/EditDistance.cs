@@ -1,4 +1,4 @@
-namespace Retort.Distill;
+namespace Retort.Files;
 
 /// <summary>How many letters to insert, delete or change to make one word of another (Levenshtein): what "did you mean" goes by.</summary>
 public static class EditDistance
