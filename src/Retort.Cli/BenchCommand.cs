@@ -15,6 +15,8 @@ static class BenchCommand
         Model(session),
         Serve(session),
         Tokenize(session),
+        BenchCollect.Create(session),
+        BenchCollect.Server(session),
     };
 
     static Verb Kernels(Session session)

@@ -17,6 +17,7 @@ sealed class Session(TextWriter output, TextWriter error, CancellationToken stop
         NewLine = "\n",
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     public TextWriter Output { get; } = output;

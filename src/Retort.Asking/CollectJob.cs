@@ -1,0 +1,74 @@
+using Microsoft.Extensions.AI;
+
+namespace Retort.Asking;
+
+/// <param name="Out">Folder of the run; its transcripts.db is made or gone on with.</param>
+public sealed record CollectOptions(string Out);
+
+/// <summary>What asking may cost before anything is asked.</summary>
+/// <param name="Questions">Prompts, each once.</param>
+/// <param name="Left">Of them not answered yet.</param>
+/// <param name="AtMost">What the rest costs if every answer is as long as it may be; null without prices or without a length.</param>
+/// <param name="Likely">What it costs if answers are as long as those already here; null where there are none.</param>
+/// <param name="Ceiling">What is never passed.</param>
+/// <param name="Spent">So far.</param>
+public sealed record Forecast(long Questions, long Left, Usd? AtMost, Usd? Likely, Usd? Ceiling, Usd Spent);
+
+/// <param name="Facts">Of this run.</param>
+/// <param name="Store">Of all runs.</param>
+public sealed record CollectResult(AskEnd End, AskFacts Facts, StoreFacts Store, string? Said, string File);
+
+/// <summary>Asks a teacher behind an interface what a recipe's prompts say: 1 read the recipe, prompts and prices · 2 open the store · 3 forecast · 4 ask.</summary>
+public static class CollectJob
+{
+    /// <param name="environment">Gives an environment variable; null where it is not set.</param>
+    /// <param name="client">Who is asked instead of the recipe's endpoint; null for that.</param>
+    /// <exception cref="UserError">Recipe, prompts, prices or store cannot be used, or the key's variable is not set.</exception>
+    public static async Task<CollectResult> Run(
+        string recipePath, CollectOptions options, Func<string, string?> environment, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, CancellationToken stop, IChatClient? client = null)
+    {
+        // 1
+        AskRecipe recipe = AskRecipe.Read(recipePath);
+        Question[] questions = [.. PromptFile.Read(recipe.Prompts, recipe.SystemTurn).Select(p => new Question(recipe.Teacher, p.Turns, recipe.Parameters))];
+        DateOnly today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+        Price? price = recipe.Price ?? (recipe.Prices is { } prices
+            ? PriceTable.Read(prices).For(recipe.Teacher, today) ?? throw new UserError($"there is no price for {recipe.Teacher.Model} of {recipe.Teacher.Host}", prices, "Add one, with the day since when it holds.")
+            : null);
+        string? key = recipe.Key is null ? null : environment(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", recipePath, "Set it to the endpoint's key, or take ask.key out where none is needed.");
+
+        // 2
+        Directory.CreateDirectory(options.Out);
+        string file = Path.Combine(options.Out, "transcripts.db");
+        using Transcripts store = Transcripts.Open(file, time);
+
+        // 3
+        onForecast(Forecast(questions, store, price, recipe.Ceiling));
+
+        // 4
+        using IChatClient asked = client ?? new RemoteModel(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time);
+        AskOptions ask = new(
+            recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: recipe.Terms, Account: key is null ? null : store.Account(key));
+        AskResult result = await Asker.Ask(questions, asked, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+        return new(result.End, result.Facts, store.Facts(), result.Said, file);
+    }
+
+    static Forecast Forecast(Question[] questions, Transcripts store, Price? price, Usd? ceiling)
+    {
+        HashSet<string> met = new(StringComparer.Ordinal);
+        List<Question> left = [];
+        foreach (Question question in questions)
+        {
+            byte[] key = question.Key();
+            if (met.Add(Convert.ToHexString(key)) && !store.Find(key).Answered)
+            {
+                left.Add(question);
+            }
+        }
+
+        StoreFacts facts = store.Facts();
+        Usd Sum(Func<Question, Usd> of) => left.Aggregate(default(Usd), (sum, q) => sum + of(q));
+        Usd? most = price is null || left.Exists(q => q.Parameters.MaxTokens is null) ? null : Sum(q => price.AtMost(q, q.Parameters.MaxTokens!.Value));
+        Usd? likely = price is null || facts.Answers == 0 ? null : new Usd((facts.Spent - facts.PossiblyPaid).Pico / facts.Answers) * left.Count;
+        return new(met.Count, left.Count, most, likely, ceiling, facts.Spent);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Text.Json;
+
+namespace Retort.Asking;
+
+/// <summary>Prompts from a file: JSON lines with "prompt", or with "messages" as OpenAI's chat has them, each with "gold" if there is one; a .txt file is one prompt a line.</summary>
+public static class PromptFile
+{
+    static readonly string[] s_roles = ["system", "developer", "user", "assistant"];
+
+    /// <param name="system">Goes before every conversation that has no system turn; null for none.</param>
+    /// <exception cref="UserError">The file cannot be read, or a line is none of these; it is named.</exception>
+    public static IReadOnlyList<Prompt> Read(string path, string? system)
+    {
+        string text = TextFile.Read(path);
+        bool plain = path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase);
+        List<Prompt> prompts = [];
+        int number = 0;
+        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
+        {
+            number++;
+            if (!line.IsWhiteSpace())
+            {
+                string where = $"{path}, line {number}";
+                Prompt prompt = plain ? new([new("user", line.ToString())], null, where) : Parse(line.ToString(), where);
+                prompts.Add(system is null || prompt.Turns[0].Role is "system" or "developer" ? prompt : prompt with { Turns = [new("system", system), .. prompt.Turns] });
+            }
+        }
+
+        return prompts.Count > 0 ? prompts : throw new UserError("the file holds no prompts", path, "Give JSON lines, each an object with \"prompt\" or \"messages\", or a .txt file of one prompt a line.");
+    }
+
+    static Prompt Parse(string line, string where)
+    {
+        JsonElement json = Object(line, where);
+        string? gold = json.TryGetProperty("gold", out JsonElement g) && g.ValueKind != JsonValueKind.Null ? g.ValueKind == JsonValueKind.String ? g.GetString() : g.GetRawText() : null;
+        if (json.TryGetProperty("prompt", out JsonElement prompt) && prompt.ValueKind == JsonValueKind.String)
+        {
+            return new([new("user", prompt.GetString()!)], gold, where);
+        }
+
+        if (!json.TryGetProperty("messages", out JsonElement messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
+        {
+            throw new UserError("there is no \"prompt\" and there are no \"messages\"", where, "A line is an object with \"prompt\": \"…\" or \"messages\": [{\"role\": \"user\", \"content\": \"…\"}].");
+        }
+
+        Turn[] turns = [.. messages.EnumerateArray().Select(m => One(m, where))];
+        return turns[^1].Role == "user" ? new(turns, gold, where) : throw new UserError("the last message is not the user's, so there is nothing to answer", where, "End the conversation with a message of role user.");
+    }
+
+    static Turn One(JsonElement message, string where) =>
+        message.ValueKind == JsonValueKind.Object && message.TryGetProperty("role", out JsonElement role) && role.ValueKind == JsonValueKind.String && s_roles.Contains(role.GetString(), StringComparer.Ordinal)
+        && message.TryGetProperty("content", out JsonElement content) && content.ValueKind == JsonValueKind.String
+            ? new(role.GetString()!, content.GetString()!)
+            : throw new UserError("a message is not understood", where, $"Each has a role ({string.Join(", ", s_roles)}) and a content that is text.");
+
+    static JsonElement Object(string line, string where)
+    {
+        try
+        {
+            JsonElement json = JsonElement.Parse(line, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            _ = json.GetRawText();
+            return json.ValueKind == JsonValueKind.Object ? json : throw new UserError("the line is no JSON object", where, "A line is an object with \"prompt\" or \"messages\".");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new UserError($"the line is no JSON: {e.Message.TrimEnd('.')}", where, "Give one JSON object a line.");
+        }
+    }
+}

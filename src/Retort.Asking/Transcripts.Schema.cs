@@ -1,0 +1,35 @@
+namespace Retort.Asking;
+
+/// <summary>The tables of transcripts.db.</summary>
+public sealed partial class Transcripts
+{
+    /// <summary>Which tables these are; a file of a later version is refused.</summary>
+    const int Version = 1;
+
+    /// <summary>
+    /// request: one row a question, by the hash of what is sent · attempt: one row each time it was sent, written before it is sent; without an end it
+    /// was in flight when the program ended · answer: what came of it · choice: its texts · access: every 401, 403, 429, challenge and refusal.
+    /// Times are milliseconds since 1970 UTC, money millionths of a millionth of a dollar.
+    /// </summary>
+    const string Schema =
+        """
+        CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+        CREATE TABLE request (
+          id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, endpoint TEXT NOT NULL, model TEXT NOT NULL, body BLOB NOT NULL,
+          account BLOB, terms TEXT, made INTEGER NOT NULL) STRICT;
+        CREATE TABLE attempt (
+          id INTEGER PRIMARY KEY, request INTEGER NOT NULL REFERENCES request (id), began INTEGER NOT NULL, reserved INTEGER NOT NULL,
+          ended INTEGER, outcome TEXT, status INTEGER, spent INTEGER, detail TEXT) STRICT;
+        CREATE INDEX attempt_request ON attempt (request);
+        CREATE TABLE answer (
+          request INTEGER PRIMARY KEY REFERENCES request (id), attempt INTEGER NOT NULL REFERENCES attempt (id), model TEXT, fingerprint TEXT, response TEXT,
+          prompt_tokens INTEGER, completion_tokens INTEGER, price INTEGER NOT NULL, latency INTEGER NOT NULL, received INTEGER NOT NULL, raw BLOB) STRICT;
+        CREATE INDEX answer_response ON answer (response);
+        CREATE TABLE choice (
+          request INTEGER NOT NULL REFERENCES request (id), place INTEGER NOT NULL, text TEXT NOT NULL, finish TEXT, refusal TEXT, logprobs BLOB,
+          PRIMARY KEY (request, place)) STRICT, WITHOUT ROWID;
+        CREATE TABLE access (
+          id INTEGER PRIMARY KEY, at INTEGER NOT NULL, request INTEGER NOT NULL REFERENCES request (id), kind TEXT NOT NULL, status INTEGER NOT NULL,
+          detail TEXT NOT NULL, done TEXT NOT NULL) STRICT;
+        """;
+}

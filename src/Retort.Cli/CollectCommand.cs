@@ -1,0 +1,103 @@
+using System.CommandLine;
+using Retort.Asking;
+
+namespace Retort.Cli;
+
+static class CollectCommand
+{
+    public static Verb Create(Session session)
+    {
+        Argument<string> path = Inputs.Argument("RECIPE", "The recipe, a YAML file; its teacher is an endpoint");
+        Option<string?> to = Inputs.Text("--out", "DIR", "The run folder, which keeps transcripts.db [default: runs/NAME, after the recipe's name]");
+        Verb verb = new(
+            "collect",
+            """
+            Ask a teacher behind OpenAI's interface what a recipe's prompts say, and keep every answer. Run again, it asks only what has no answer yet.
+
+            A recipe for asking:
+              teacher: https://api.example.com/v1#model
+              data: {prompts: prompts.jsonl}
+              ask: {key: EXAMPLE_API_KEY, system: Answer briefly., max_tokens: 300, temperature: 0.7}
+              money: {ceiling: 5, prompt: 0.25, completion: 2}     # dollars; prices for a million tokens
+              pace: {requests_per_minute: 500, in_flight: 32}      # left out, it adapts to what the endpoint allows
+            """,
+            "retort collect recipe.yaml",
+            "retort collect recipe.yaml --out runs/mine --json")
+        {
+            path, to,
+        };
+        verb.SetAction(parsed =>
+        {
+            string file = parsed.GetRequiredValue(path), folder = parsed.GetValue(to) ?? Path.Combine("runs", AskRecipe.Read(file).Name);
+            session.WhenStopped = "What was answered is kept; run the same command again to go on.";
+            long left = 0;
+            CollectResult result = ProgressDisplay.Run(session, advance => CollectJob.Run(
+                file, new(folder), Environment.GetEnvironmentVariable,
+                forecast =>
+                {
+                    left = forecast.Left;
+                    session.Error.WriteLine(Line(forecast));
+                },
+                facts => advance("ask", left == 0 ? 1 : (double)(facts.Answered + facts.GivenUp) / left, Line(facts)), session.Time, session.Stop).GetAwaiter().GetResult());
+            session.Answer(result, Lines(result));
+            return result.End switch
+            {
+                AskEnd.ShutOut => throw new UserError($"the endpoint shut us out: {result.Said}", result.File, "Nothing more was asked; check the key and what the account may do. What was answered is kept."),
+                AskEnd.Stopped => throw new OperationCanceledException(session.Stop),
+                AskEnd.Ceiling => ExitCode.Negative,
+                _ => result.Facts.GivenUp > 0 ? ExitCode.Negative : ExitCode.Done,
+            };
+        });
+        return verb;
+    }
+
+    static string Line(Forecast f) => f.Left == 0 ? $"{f.Questions:n0} questions, all of them answered" : $"{f.Questions:n0} questions, {f.Left:n0} to ask; {Cost(f)}{(f.Ceiling is { } most ? $", never more than {most} in all" : "")}{(f.Spent > default(Usd) ? $"; {f.Spent} spent so far" : "")}";
+
+    static string Cost(Forecast f) => f.AtMost is not { } most ? "what that costs is not known: the recipe has no prices, or no max_tokens" : f.Likely is { } likely ? $"about {likely}, at most {most}" : $"at most {most}";
+
+    static string Line(AskFacts f)
+    {
+        string faults = f.Faults.Count == 0 ? "" : "  " + string.Join(", ", f.Faults.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {Word(p.Key)}"));
+        return $"{f.Answered:n0} answered{(f.GivenUp > 0 ? $", {f.GivenUp:n0} given up" : "")}{faults}  {f.Spent}  {f.Answered / Math.Max(f.Elapsed.TotalMinutes, 1e-3):n0} a minute";
+    }
+
+    static IEnumerable<string> Lines(CollectResult result)
+    {
+        (AskFacts facts, StoreFacts store) = (result.Facts, result.Store);
+        yield return $"{store.Answers:n0} of {store.Questions:n0} questions answered, {facts.Answered:n0} of them now; {store.Spent} spent{(store.PossiblyPaid > default(Usd) ? $", of that {store.PossiblyPaid} possibly, without an answer" : "")}";
+        if (facts.Faults.Count > 0)
+        {
+            yield return "requests that brought nothing: " + string.Join(", ", facts.Faults.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {Word(p.Key)}"));
+        }
+
+        if (store.InFlight > 0)
+        {
+            yield return $"{store.InFlight:n0} requests were under way when the program ended; they are counted as paid in full";
+        }
+
+        if (result.End == AskEnd.Ceiling)
+        {
+            yield return "stopped below the ceiling: the next question could have passed it. Raise money.ceiling to go on";
+        }
+
+        if (facts.GivenUp > 0)
+        {
+            yield return $"{facts.GivenUp:n0} questions have no answer; run the same command again to ask them once more";
+        }
+
+        yield return result.File;
+    }
+
+    static string Word(FaultKind kind) => kind switch
+    {
+        FaultKind.Limited => "too fast (429)",
+        FaultKind.Unauthorized => "not authorised (401)",
+        FaultKind.Forbidden => "forbidden (403)",
+        FaultKind.Challenged => "met a page for people",
+        FaultKind.Refused => "refused",
+        FaultKind.Unavailable => "failed at the endpoint",
+        FaultKind.Broken => "broke off",
+        FaultKind.Slow => "took too long",
+        _ => "not connected",
+    };
+}
