@@ -2,19 +2,25 @@ namespace Retort.Asking;
 
 /// <summary>
 /// How fast to ask. Requests are spaced evenly at a rate, tokens likewise. Without a given limit the rate is unbounded until the endpoint names one in its
-/// headers or answers 429; then it falls to what went through, and from there on by half the share of 429s among what was sent in the last two seconds (as
-/// DCTCP does), and rises by steps, quickly up to where the limit was met and slowly beyond: additive increase, multiplicative decrease. A few refusals
-/// that have nothing to do with speed so cost little of it. A Retry-After holds everything back.
+/// headers or refuses many with 429; then it falls to what went through. From there on it falls by half the share of refusals (as DCTCP does) and rises by
+/// steps, quickly up to where the limit was met and slowly beyond: additive increase, multiplicative decrease, that holds a limit at about one refusal
+/// in forty requests. A Retry-After holds everything back.
 /// </summary>
 /// <param name="requests">Requests a minute; null to find out.</param>
 /// <param name="tokens">Tokens a minute; null to find out.</param>
 public sealed class Pace(double? requests, double? tokens, TimeProvider time)
 {
-    /// <summary>Seconds over which sends and refusals are counted, and the least time between two falls of the rate.</summary>
-    const double Window = 2;
+    /// <summary>Requests that make a share worth going by.</summary>
+    const int Enough = 20;
 
-    /// <summary>A share of refusals from which on the rate is plainly wrong: it is then set to what goes through.</summary>
-    const double Plainly = 0.3;
+    /// <summary>Share of refusals that shows an unbounded rate a limit.</summary>
+    const double Many = 0.3;
+
+    /// <summary>Share of refusals from which on a rate is plainly wrong and is set to what goes through.</summary>
+    const double Most = 0.6;
+
+    /// <summary>Rise in one window, as a share of where the limit was met: below it, and beyond.</summary>
+    const double Quick = 0.04, Slow = 0.01;
 
     /// <summary>Share of a limit named by the endpoint that is used: its clock and ours differ a little.</summary>
     const double Used = 0.985;
@@ -38,52 +44,47 @@ public sealed class Pace(double? requests, double? tokens, TimeProvider time)
         }
     }
 
-    /// <summary>Until when everything waits, where an endpoint asked for that.</summary>
-    public bool IsHeld
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _held > time.GetTimestamp();
-            }
-        }
-    }
-
     /// <summary>Waits for a request's turn.</summary>
     /// <param name="tokens">Tokens it may take.</param>
     public async Task Enter(long tokens, CancellationToken stop)
     {
-        long at;
+        long at = Turn(tokens);
+        for (TimeSpan wait; (wait = Left(ref at)) > TimeSpan.Zero;)
+        {
+            await Task.Delay(wait, time, stop).ConfigureAwait(false);
+        }
+
+        Sent();
+    }
+
+    /// <summary>When a request's turn is, as a time stamp.</summary>
+    internal long Turn(long tokens)
+    {
         lock (_gate)
         {
             long now = time.GetTimestamp();
             Raise(now);
-            at = Math.Max(now, _held);
-            at = Take(ref _nextRequest, at, 1, _requests);
-            at = Take(ref _nextTokens, at, tokens, _tokens);
+            return Take(ref _nextTokens, Take(ref _nextRequest, Math.Max(now, _held), 1, _requests), tokens, _tokens);
         }
+    }
 
-        while (true)
-        {
-            TimeSpan wait = time.GetElapsedTime(time.GetTimestamp(), at);
-            if (wait <= TimeSpan.Zero)
-            {
-                break;
-            }
-
-            await Task.Delay(wait, time, stop).ConfigureAwait(false);
-            lock (_gate)
-            {
-                // Held back meanwhile: whoever waited goes on waiting, still in turn.
-                at = Math.Max(at, _held);
-            }
-        }
-
+    /// <summary>How long until then; who is held back meanwhile goes on waiting.</summary>
+    TimeSpan Left(ref long at)
+    {
         lock (_gate)
         {
-            _sent.Enqueue(time.GetTimestamp());
-            Trim(time.GetTimestamp());
+            at = Math.Max(at, _held);
+            return time.GetElapsedTime(time.GetTimestamp(), at);
+        }
+    }
+
+    internal void Sent()
+    {
+        lock (_gate)
+        {
+            long now = time.GetTimestamp();
+            _sent.Enqueue(now);
+            Trim(now);
         }
     }
 
@@ -124,12 +125,26 @@ public sealed class Pace(double? requests, double? tokens, TimeProvider time)
 
             double seconds = Math.Clamp(_sent.TryPeek(out long first) ? time.GetElapsedTime(first, now).TotalSeconds : 0, 0.25, Window), share = Math.Min(1, (double)_refused.Count / Math.Max(1, _sent.Count));
             double through = Math.Max(1, (_sent.Count - _refused.Count) * 60 / seconds);
-            (_met, _requests) = _requests is { } rate && share < Plainly ? (rate, Math.Max(1, rate * (1 - (share / 2)))) : (through, through);
+            if (_requests is { } rate && share < Most)
+            {
+                (_met, _requests) = (rate < _met ? (rate + _met) / 2 : rate, Math.Max(1, rate * (1 - (share / 2))));
+            }
+            else if (share >= Many)
+            {
+                (_met, _requests) = (through, through);
+            }
+            else
+            {
+                return;
+            }
+
             (_fell, _raised) = (now, now);
         }
     }
 
-    /// <summary>Rises by a fiftieth of the rate a second up to just below where the limit was met, and by a five-hundredth beyond.</summary>
+    /// <summary>Seconds over which sends and refusals are counted, and the least time between two falls of the rate.</summary>
+    double Window => Math.Clamp(Enough * 60 / (_requests ?? double.PositiveInfinity), 2, 60);
+
     void Raise(long now)
     {
         if (_fixedRequests is not null || _requests is not { } rate || double.IsPositiveInfinity(_met))
@@ -137,8 +152,7 @@ public sealed class Pace(double? requests, double? tokens, TimeProvider time)
             return;
         }
 
-        double seconds = Math.Min(1, time.GetElapsedTime(_raised, now).TotalSeconds);
-        _requests = rate + (_met * seconds * (rate < 0.985 * _met ? 0.02 : 0.002));
+        _requests = rate + (_met * Math.Min(1, time.GetElapsedTime(_raised, now).TotalSeconds / Window) * (rate < 0.985 * _met ? Quick : Slow));
         _raised = now;
     }
 
