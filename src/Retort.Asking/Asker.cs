@@ -32,20 +32,22 @@ public sealed class Asker
     {
         (_client, _store, _price, _options, _time) = (client, store, price, options, time);
         (_pace, _budget, _began) = (new(options.RequestsPerMinute, options.TokensPerMinute, time), new(options.Ceiling, store.Facts().Spent), time.GetTimestamp());
-        _retries = new ResiliencePipelineBuilder<bool> { TimeProvider = time }.AddRetry(new RetryStrategyOptions<bool>
-        {
-            ShouldHandle = new PredicateBuilder<bool>().Handle<RemoteFault>(f => f.IsPassing && _end == AskEnd.Done),
-            MaxRetryAttempts = Math.Max(1, options.Attempts - 1),
-            BackoffType = DelayBackoffType.Exponential,
-            UseJitter = true,
-            Delay = TimeSpan.FromMilliseconds(500),
-            MaxDelay = TimeSpan.FromMinutes(1),
-            // What the endpoint asks for the pace waits for, with everyone else; who was only too fast comes again soon, at the rate that fell.
-            DelayGenerator = static a => ValueTask.FromResult(a.Outcome.Exception is RemoteFault { Kind: FaultKind.Limited } fault
-                ? fault.Limits.RetryAfter is not null ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(10, 0.25 * (a.AttemptNumber + 1)))
-                : (TimeSpan?)null),
-        }).Build();
+        _retries = Retries(options.Attempts);
     }
+
+    ResiliencePipeline<bool> Retries(int attempts) => attempts <= 1 ? ResiliencePipeline<bool>.Empty : new ResiliencePipelineBuilder<bool> { TimeProvider = _time }.AddRetry(new RetryStrategyOptions<bool>
+    {
+        ShouldHandle = new PredicateBuilder<bool>().Handle<RemoteFault>(f => f.IsPassing && _end == AskEnd.Done),
+        MaxRetryAttempts = attempts - 1,
+        BackoffType = DelayBackoffType.Exponential,
+        UseJitter = true,
+        Delay = TimeSpan.FromMilliseconds(500),
+        MaxDelay = TimeSpan.FromMinutes(1),
+        // What the endpoint asks for the pace waits for, with everyone else; who was only too fast comes again soon, at the rate that fell.
+        DelayGenerator = static a => ValueTask.FromResult(a.Outcome.Exception is RemoteFault { Kind: FaultKind.Limited } fault
+            ? fault.Limits.RetryAfter is not null ? TimeSpan.Zero : TimeSpan.FromSeconds(Math.Min(10, 0.25 * (a.AttemptNumber + 1)))
+            : (TimeSpan?)null),
+    }).Build();
 
     /// <summary>Asks all that is not answered yet.</summary>
     /// <param name="client">Who is asked; a <see cref="RemoteModel"/>, or any other client.</param>

@@ -1,0 +1,75 @@
+using System.Text;
+using Retort.Asking;
+using Retort.Tests.Model.Files;
+
+namespace Retort.Tests.Asking;
+
+public sealed class PromptFileTests : IDisposable
+{
+    readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public void PromptsAndConversations()
+    {
+        IReadOnlyList<Prompt> prompts = PromptFile.Read(
+            _scratch.Write(
+                "p.jsonl",
+                """
+                {"prompt": "a", "gold": 4}
+
+                {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "b"}, {"role": "assistant", "content": "c"}, {"role": "user", "content": "d"}], "gold": "e"}
+                """),
+            "be brief");
+        Assert.Equal(["system be brief", "user a"], prompts[0].Turns.Select(t => $"{t.Role} {t.Text}"));
+        Assert.Equal(["system s", "user b", "assistant c", "user d"], prompts[1].Turns.Select(t => $"{t.Role} {t.Text}"));
+        Assert.Equal(["4", "e"], prompts.Select(p => p.Gold));
+        Assert.EndsWith("p.jsonl, line 3", prompts[1].Where, StringComparison.Ordinal);
+        Assert.Equal(["{a", "b"], PromptFile.Read(_scratch.Write("p.txt", "{a\n\nb\n"), null).Select(p => p.Turns.Single().Text));
+    }
+
+    [Theory]
+    [InlineData("", "holds no prompts")]
+    [InlineData("{", "no JSON")]
+    [InlineData("[]", "no JSON object")]
+    [InlineData("{\"prompt\": 4}", "no \"prompt\"")]
+    [InlineData("{\"messages\": []}", "no \"messages\"")]
+    [InlineData("{\"messages\": [{\"role\": \"robot\", \"content\": \"a\"}]}", "not understood")]
+    [InlineData("{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}", "not the user's")]
+    public void WhatIsNoneIsNamedWithItsLine(string text, string what)
+    {
+        UserError error = Assert.Throws<UserError>(() => PromptFile.Read(_scratch.Write("p.jsonl", text.Length == 0 ? "" : "{\"prompt\": \"a\"}\n" + text), null));
+        Assert.Contains(what.Replace("no \"messages\"", "are no \"messages\"", StringComparison.Ordinal), error.Message, StringComparison.Ordinal);
+        Assert.Contains(text.Length == 0 ? "p.jsonl:" : "line 2", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Ten thousand damaged files are read or refused in a sentence.</summary>
+    [Fact]
+    public void DamagedFiles()
+    {
+        const string Good = "{\"prompt\": \"a\", \"gold\": [1]}\n{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}]}\n";
+        Random random = new(5);
+        int read = 0;
+        for (int i = 0; i < 10_000; i++)
+        {
+            byte[] bytes = random.Next(2) == 0 ? Encoding.UTF8.GetBytes(Good) : [.. "{\"prompt\": \"a\"}\n"u8, .. JsonMutation.Of("{\"messages\": [{\"role\": \"user\", \"content\": \"b\"}], \"gold\": \"x\"}"u8, random)];
+            for (int change = random.Next(3); change > 0; change--)
+            {
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            }
+
+            try
+            {
+                Assert.NotEmpty(PromptFile.Read(_scratch.Write("p.jsonl", bytes), null));
+                read++;
+            }
+            catch (UserError error)
+            {
+                Assert.Contains("p.jsonl", error.Where, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.InRange(read, 500, 9_500);
+    }
+}
