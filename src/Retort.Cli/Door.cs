@@ -77,6 +77,7 @@ static class Door
             EvaluateCommand.Create(session),
             ConvertCommand.Create(session),
             PullCommand.Create(session),
+            TermsCommand.Create(session),
             BenchCommand.Create(session),
         };
         root.Directives.Clear();

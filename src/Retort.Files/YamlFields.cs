@@ -53,6 +53,14 @@ public sealed class YamlFields
 
     public YamlFields Map(string name) => new(Take(name), Path(name), _faults);
 
+    /// <summary>The mappings of a list, in its order; empty when it is absent or no list of mappings, the latter a fault.</summary>
+    public IReadOnlyList<YamlFields> Maps(string name) => List(name) is { } nodes ? [.. nodes.Select((n, i) => new YamlFields(n, $"{Path(name)}[{i + 1}]", _faults))] : [];
+
+    /// <summary>A day written as 2026-11-28; null when it is absent or none, the latter a fault.</summary>
+    public DateOnly? Date(string name) => Text(name) is not { } text ? null
+        : DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date) ? date
+        : Refuse<DateOnly?>(_fields[name].Node, name, $"must be a day such as 2026-11-28, not '{text}'");
+
     public string? Text(string name) => Take(name) switch
     {
         null => null,
