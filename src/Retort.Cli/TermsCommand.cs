@@ -53,7 +53,7 @@ static class TermsCommand
     {
         Argument<string> model = Inputs.Argument("MODEL", "An endpoint https://host/v1#model, a name org/model, or a file or folder");
         Option<string?> terms = Inputs.Text("--terms", "ID", "The entry that you say applies"), register = Register(), policy = Inputs.Text("--policy", "FILE", "The endpoint's own list of models, JSON as it was fetched; OpenRouter's and NanoGPT's fields are read");
-        Option<string> purpose = Inputs.Text("--purpose", "ask|train|export", "What is about to be done [default: train]")!, role = Inputs.Text("--role", string.Join('|', KebabName.All<TermsRole>()), "What it is to the run [default: teacher]")!;
+        Option<string> purpose = Inputs.Text("--purpose", "ask|train|export", "What is about to be done [default: train]")!, role = Inputs.Text("--role", "ROLE", "teacher, judge, prompt-grower, base-model or seed-data [default: teacher]")!;
         Option<string[]> permission = Inputs.Many("--permission", "FILE", "A permission of the provider, YAML");
         Option<int> age = MaxAge();
         Verb verb = new(

@@ -11,16 +11,16 @@ static class TermsText
     public static IEnumerable<string> List(TermsRegister register, DateOnly today, int maxAgeDays)
     {
         int id = register.Entries.Max(e => e.Id.Length), path = register.Entries.Max(e => KebabName.Of(e.Path).Length), c = register.Entries.Max(e => ClassName(e).Length);
-        string Row(string first, string second, string third, string fourth, string last) => $"{first.PadRight(id)}  {second.PadRight(path)}  {third.PadRight(c)}  {fourth,-10}  {last}";
-        yield return Row("id", "path", "class", "read", "teacher");
+        string Row(string first, string second, string third, string read, string stale, string last) => $"{first.PadRight(id)}  {second.PadRight(path)}  {third.PadRight(c)}  {read,-10}  {stale,-5}  {last}";
+        yield return Row("id", "path", "class", "read", "stale", "teacher");
         foreach (TermsEntry e in register.Entries)
         {
-            yield return Row(e.Id, KebabName.Of(e.Path), ClassName(e), Day(e.Read), (e.IsStale(today, maxAgeDays) ? "STALE  " : "") + e.Teacher);
+            yield return Row(e.Id, KebabName.Of(e.Path), ClassName(e), Day(e.Read), e.IsStale(today, maxAgeDays) ? "stale" : "", e.Teacher);
         }
 
         int stale = register.Entries.Count(e => e.IsStale(today, maxAgeDays)), reported = register.Entries.Count(e => e.Evidence == TermsEvidence.Reported);
         yield return "";
-        yield return $"{register.Entries.Count} entries, {stale} stale on {Day(today)} ({maxAgeDays} days or more since they were read)";
+        yield return $"{register.Entries.Count} entries; {stale} stale on {Day(today)}, read more than {maxAgeDays} days before";
         if (reported > 0)
         {
             yield return "? the document itself was not read, so the entry opens nothing";
@@ -67,8 +67,7 @@ static class TermsText
             {
                 yield return "";
                 yield return $"{a.Entry.Id}: {KebabName.Of(a.Entry.Class)}";
-                yield return $"  {a.Entry.Document}, {a.Entry.Clause}; read on {Day(a.Entry.Read)}";
-                foreach (string line in Wrapped(a.Entry.Says.Training, "  "))
+                foreach (string line in (IEnumerable<string>)[.. Wrapped($"{a.Entry.Document}: {a.Entry.Clause}; read on {Day(a.Entry.Read)}", "  "), .. Wrapped(a.Entry.Says.Training, "  ")])
                 {
                     yield return line;
                 }
@@ -93,6 +92,12 @@ static class TermsText
         foreach (string line in Owed("To be met once the student is handed on:", (verdict as TermsVerdict.Open)?.Obligations ?? []))
         {
             yield return line;
+        }
+
+        if (verdict is TermsVerdict.Closed closed)
+        {
+            yield return "";
+            yield return closed.Reasons.Any(r => r.Kind == TermsReasonKind.NoEntry) ? "--terms ID says which entry applies; retort terms list shows them." : "What the provider allowed you in writing opens it: --permission FILE.";
         }
 
         foreach (TermsPermission p in permissions.Where(p => !verdict.Uses.SelectMany(u => u.Entries).Any(e => e.Permission == p)))

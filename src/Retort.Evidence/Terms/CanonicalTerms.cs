@@ -1,20 +1,15 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 
 namespace Retort.Evidence.Terms;
 
 /// <summary>
-/// The one form in which an entry is hashed and compared. An entry is a JSON object of texts and lists of texts, names in ordinal order, without
-/// white space, absent fields left out; its hash is SHA-256 of those UTF-8 bytes. A register's hash is SHA-256 of a line "id hash\n" an entry, ids in
-/// ordinal order.
+/// The one form in which an entry is hashed and compared: a JSON object of texts and lists of texts as RFC 8785 writes it, absent fields left out,
+/// nested names joined by a dot. Its hash is SHA-256 of those UTF-8 bytes; a register's is SHA-256 of a line "id hash\n" an entry, ids in ordinal order.
 /// </summary>
 public static class CanonicalTerms
 {
-    static readonly JsonWriterOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = false };
-
     /// <summary>Name and values of every field that says something, names in ordinal order.</summary>
     public static IReadOnlyList<(string Name, IReadOnlyList<string> Values, bool IsList)> Fields(TermsEntry entry)
     {
@@ -68,42 +63,38 @@ public static class CanonicalTerms
         return fields;
     }
 
-    public static byte[] Bytes(TermsEntry entry)
-    {
-        using MemoryStream bytes = new();
-        using (Utf8JsonWriter json = new(bytes, s_plain))
-        {
-            json.WriteStartObject();
-            foreach ((string name, IReadOnlyList<string> values, bool isList) in Fields(entry))
-            {
-                json.WritePropertyName(name);
-                if (!isList)
-                {
-                    json.WriteStringValue(values[0]);
-                    continue;
-                }
-
-                json.WriteStartArray();
-                foreach (string value in values)
-                {
-                    json.WriteStringValue(value);
-                }
-
-                json.WriteEndArray();
-            }
-
-            json.WriteEndObject();
-        }
-
-        return bytes.ToArray();
-    }
+    /// <summary>The entry's JSON object.</summary>
+    public static string Json(TermsEntry entry) =>
+        $"{{{string.Join(',', Fields(entry).Select(f => $"{Quoted(f.Name)}:{(f.IsList ? $"[{string.Join(',', f.Values.Select(Quoted))}]" : Quoted(f.Values[0]))}"))}}}";
 
     /// <summary>64 small hexadecimal digits.</summary>
-    public static string Sha256(TermsEntry entry) => Convert.ToHexStringLower(SHA256.HashData(Bytes(entry)));
+    public static string Sha256(TermsEntry entry) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Json(entry))));
 
     /// <summary>64 small hexadecimal digits.</summary>
     public static string Sha256(TermsRegister register) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(register.Entries.Select(e => $"{e.Id} {Sha256(e)}\n")))));
+
+    /// <summary>A string as RFC 8785, section 3.2.2.2, writes it.</summary>
+    static string Quoted(string text)
+    {
+        StringBuilder quoted = new("\"");
+        foreach (char c in text)
+        {
+            _ = c switch
+            {
+                '"' or '\\' => quoted.Append('\\').Append(c),
+                '\b' => quoted.Append("\\b"),
+                '\t' => quoted.Append("\\t"),
+                '\n' => quoted.Append("\\n"),
+                '\f' => quoted.Append("\\f"),
+                '\r' => quoted.Append("\\r"),
+                < ' ' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                _ => quoted.Append(c),
+            };
+        }
+
+        return quoted.Append('"').ToString();
+    }
 
     static string? Day(DateOnly? day) => day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

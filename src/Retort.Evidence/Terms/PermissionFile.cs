@@ -34,9 +34,14 @@ public static class PermissionFile
             c.Fault("sha256", "must be 64 small hexadecimal digits");
         }
 
-        if (expires < signed)
+        if (p.Has("signed") && p.Has("expires") && expires < signed)
         {
             p.Fault("expires", "must not be before signed");
+        }
+
+        if (file is not null && file.Contains('\0', StringComparison.Ordinal))
+        {
+            c.Fault("path", "must be the path of a file");
         }
 
         foreach (string id in entries.Where(id => register.Find(id) is null))

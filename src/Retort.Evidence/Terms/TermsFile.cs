@@ -75,7 +75,7 @@ public static partial class TermsFile
         IReadOnlyList<string> hosts = Texts(e, "hosts"), models = Texts(e, "models");
         foreach (string host in hosts.Where(h => !Coverage.IsHostPattern(h)))
         {
-            e.Fault("hosts", Coverage.IsPrivate(host.TrimEnd('.')) ? $"must be of the public internet: what answers at '{host}' is not known by its address" : $"must be names such as api.example.org or *.example.org, not '{host}'");
+            e.Fault("hosts", host.AsSpan().IndexOfAny('/', '*') < 0 && Coverage.IsPrivate(host.TrimEnd('.')) ? $"must be of the public internet: what answers at '{host}' is not known by its address" : $"must be names such as api.example.org or *.example.org, not '{host}'");
         }
 
         List<WeightFile> files = [];
