@@ -68,6 +68,7 @@ static class TermsJson
         Obligation.NamePrefix => ObligationKind.NamePrefix,
         Obligation.Notice => ObligationKind.Notice,
         Obligation.FlowDown => ObligationKind.FlowDown,
+        Obligation.WithWeights => ObligationKind.WithWeights,
         _ => ObligationKind.Condition,
     };
 
@@ -76,6 +77,7 @@ static class TermsJson
         NamePrefix,
         Notice,
         FlowDown,
+        WithWeights,
         Condition,
     }
 }

@@ -38,7 +38,7 @@ static class TermsText
         {
             ("teacher", $"{e.Teacher} ({e.Provider})"), ("path", KebabName.Of(e.Path)), ("hosts", Joined(e.Covers.Hosts)), ("models", Joined(e.Covers.Models)), ("files", Joined([.. e.Covers.Files.Select(f => f.Sha256)])),
             ("document", e.Document), ("version", e.Version), ("effective", e.Effective is { } d ? Day(d) : null), ("clause", e.Clause), ("link", e.Link), ("licence", e.Licence), ("region", e.Region),
-            ("text hash", e.TextSha256), ("read", Day(e.Read) + (e.IsStale(today, maxAgeDays) ? ", STALE" : "")), ("evidence", e.Evidence == TermsEvidence.Original ? null : "reported: the document itself was not read"),
+            ("text hash", e.TextSha256), ("read", Day(e.Read) + (e.IsStale(today, maxAgeDays) ? ", STALE" : e.IsFixed ? ", and does not grow old" : "")), ("evidence", e.Evidence == TermsEvidence.Original ? null : "reported: the document itself was not read"),
             ("training", e.Says.Training), ("collection", e.Says.Collection), ("benchmarking", e.Says.Benchmarking), ("synthetic data", e.Says.SyntheticData), ("indemnity", e.Says.Indemnity), ("note", e.Note),
         })
         {
@@ -48,7 +48,7 @@ static class TermsText
             }
         }
 
-        foreach (string line in Owed("What is trained under it, once handed on:", [.. Obligation.Of(e)]))
+        foreach (string line in Owed("What is trained under it, once handed on:", [.. Obligation.Of(e, TermsRole.BaseModel)]))
         {
             yield return line;
         }

@@ -42,6 +42,7 @@ public static class CanonicalTerms
         One("version", entry.Version);
         One("effective", Day(entry.Effective));
         One("read", Day(entry.Read));
+        One("fixed", entry.IsFixed ? "true" : null);
         One("link", entry.Link);
         One("clause", entry.Clause);
         One("licence", entry.Licence);
@@ -57,6 +58,7 @@ public static class CanonicalTerms
         One("obligations.name_prefix", entry.Obligations.NamePrefix);
         Many("obligations.notices", entry.Obligations.Notices);
         Many("obligations.flows_down", entry.Obligations.FlowsDown);
+        Many("obligations.with_weights", entry.Obligations.WithWeights);
         Many("obligations.conditions", entry.Obligations.Conditions);
         One("note", entry.Note);
         fields.Sort((a, b) => string.CompareOrdinal(a.Item1, b.Item1));

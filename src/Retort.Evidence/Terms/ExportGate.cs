@@ -25,12 +25,14 @@ public static partial class ExportGate
     {
         string notices = OneLine(papers.Notices);
         string[] licences = [.. papers.Licences.Select(OneLine)];
+        bool HasLicence(string title) => licences.Any(l => l.Contains(OneLine(title), StringComparison.OrdinalIgnoreCase));
         bool Met(Obligation o) => o switch
         {
             // Letter by letter: a licence that asks for "Llama" is not met by "llama".
             Obligation.NamePrefix p => papers.Name.StartsWith(p.Prefix, StringComparison.Ordinal),
             Obligation.Notice n => n.Choices.Any(t => notices.Contains(OneLine(t), StringComparison.Ordinal)),
-            Obligation.FlowDown f => licences.Any(l => l.Contains(OneLine(f.Title), StringComparison.OrdinalIgnoreCase)),
+            Obligation.FlowDown f => HasLicence(f.Title),
+            Obligation.WithWeights w => HasLicence(w.Title),
             Obligation.Condition => true,
             _ => throw new ArgumentOutOfRangeException(nameof(obligations)),
         };

@@ -28,17 +28,27 @@ public abstract record Obligation(string Entry)
         public override string Sentence => $"a licence file must hold \"{Title}\", whose terms bind whoever gets the model";
     }
 
+    /// <summary>A copy of the licence of the weights that the student begins from.</summary>
+    public sealed record WithWeights(string Entry, string Title) : Obligation(Entry)
+    {
+        public override string Sentence => $"a licence file must hold \"{Title}\" where a student begins from these weights";
+    }
+
     /// <summary>What only a reader can judge.</summary>
     public sealed record Condition(string Entry, string Text) : Obligation(Entry)
     {
         public override string Sentence => Text;
     }
 
-    /// <summary>Everything an entry leaves to be met.</summary>
-    public static IEnumerable<Obligation> Of(TermsEntry entry)
+    /// <summary>Everything an entry leaves to be met by what was made with it in a role.</summary>
+    public static IEnumerable<Obligation> Of(TermsEntry entry, TermsRole role)
     {
         TermsObligations o = entry.Obligations;
         IEnumerable<Obligation> prefix = o.NamePrefix is { } p ? [new NamePrefix(entry.Id, p)] : [];
-        return [.. prefix, .. o.Notices.Select(t => new Notice(entry.Id, t)), .. o.FlowsDown.Select(t => new FlowDown(entry.Id, t)), .. o.Conditions.Select(t => new Condition(entry.Id, t))];
+        return
+        [
+            .. prefix, .. o.Notices.Select(t => new Notice(entry.Id, t)), .. o.FlowsDown.Select(t => new FlowDown(entry.Id, t)),
+            .. role == TermsRole.BaseModel ? o.WithWeights.Select(t => new WithWeights(entry.Id, t)) : [], .. o.Conditions.Select(t => new Condition(entry.Id, t)),
+        ];
     }
 }

@@ -22,12 +22,16 @@ public static class PermissionFile
         DateOnly signed = Day(p, "signed"), expires = Day(p, "expires");
         p.Require("contract");
         YamlFields c = p.Map("contract");
-        string title = Required(c, "title"), hash = Required(c, "sha256");
+        string title = c.Present ? Required(c, "title") : "", hash = c.Present ? Required(c, "sha256") : "";
         string? file = c.Text("path");
         p.Require("scope");
         YamlFields s = p.Map("scope");
-        s.Require("entries");
-        s.Require("purposes");
+        if (s.Present)
+        {
+            s.Require("entries");
+            s.Require("purposes");
+        }
+
         IReadOnlyList<string> entries = s.Texts("entries") ?? [], purposes = s.Texts("purposes") ?? [];
         if (hash.Length > 0 && !TermsFile.Sha256().IsMatch(hash))
         {

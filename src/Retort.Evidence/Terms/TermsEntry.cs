@@ -9,6 +9,7 @@ namespace Retort.Evidence.Terms;
 /// <param name="Version">As the document calls it; null when it does not.</param>
 /// <param name="Effective">The day from which it holds, when it says so.</param>
 /// <param name="Read">The day on which its text was last fetched from the provider, which is what readings grow old from.</param>
+/// <param name="IsFixed">The licence was given once for what is covered and goes with it, so that a reading does not grow old.</param>
 /// <param name="Link">Where the provider keeps it; null when not known for certain.</param>
 /// <param name="Clause">Where in the document the answer stands.</param>
 /// <param name="Licence">An SPDX licence id, or LicenseRef- and a name where SPDX has none.</param>
@@ -27,6 +28,7 @@ public sealed record TermsEntry(
     string? Version,
     DateOnly? Effective,
     DateOnly Read,
+    bool IsFixed,
     string? Link,
     string Clause,
     string Licence,
@@ -39,7 +41,7 @@ public sealed record TermsEntry(
     string? Note)
 {
     /// <summary>Whether the reading is older than that many days, or from a day that has not come yet.</summary>
-    public bool IsStale(DateOnly today, int maxAgeDays) => Read > today || today.DayNumber - Read.DayNumber > maxAgeDays;
+    public bool IsStale(DateOnly today, int maxAgeDays) => Read > today || (!IsFixed && today.DayNumber - Read.DayNumber > maxAgeDays);
 }
 
 /// <summary>What a reading rests on.</summary>
@@ -58,5 +60,6 @@ public sealed record TermsStatements(string Training, string Collection, string 
 /// <param name="NamePrefix">What the name of a model trained under the document begins with.</param>
 /// <param name="Notices">Texts that are shown or handed on beside it; a bar stands between texts of which one will do.</param>
 /// <param name="FlowsDown">Titles of documents whose terms bind whoever gets it.</param>
+/// <param name="WithWeights">Titles of licences that go along with a student that begins from these weights, whatever they say of outputs.</param>
 /// <param name="Conditions">What only a reader can judge.</param>
-public sealed record TermsObligations(string? NamePrefix, IReadOnlyList<string> Notices, IReadOnlyList<string> FlowsDown, IReadOnlyList<string> Conditions);
+public sealed record TermsObligations(string? NamePrefix, IReadOnlyList<string> Notices, IReadOnlyList<string> FlowsDown, IReadOnlyList<string> WithWeights, IReadOnlyList<string> Conditions);

@@ -64,8 +64,13 @@ public static partial class TermsFile
         e.Require("read");
         TermsClass c = Choice(e, "class", TermsClass.Unknown);
         TermsEntry entry = new(
-            id, provider, Required(e, "teacher"), Choice(e, "path", AccessPath.Weights), Covers(e), Required(e, "document"), e.Text("version"), e.Date("effective"), e.Date("read") ?? default, link,
+            id, provider, Required(e, "teacher"), Choice(e, "path", AccessPath.Weights), Covers(e), Required(e, "document"), e.Text("version"), e.Date("effective"), e.Date("read") ?? default, e.Flag("fixed", false), link,
             Required(e, "clause"), licence, hash, e.Text("region"), e.Has("evidence") ? Choice(e, "evidence", TermsEvidence.Original) : TermsEvidence.Original, Says(e), c, Obligations(e, c), e.Text("note"));
+        if (entry.IsFixed && (entry.Path is not (AccessPath.Weights or AccessPath.Dataset) || entry.Covers.Hosts.Count > 0))
+        {
+            e.Fault("fixed", "is for weights and datasets, whose licence goes with them; the terms of what is asked over a network change");
+        }
+
         e.Close();
         return entry;
     }
@@ -109,7 +114,7 @@ public static partial class TermsFile
     static TermsObligations Obligations(YamlFields e, TermsClass c)
     {
         YamlFields o = e.Map("obligations");
-        TermsObligations made = new(o.Text("name_prefix"), Texts(o, "notices"), Texts(o, "flows_down"), Texts(o, "conditions"));
+        TermsObligations made = new(o.Text("name_prefix"), Texts(o, "notices"), Texts(o, "flows_down"), Texts(o, "with_weights"), Texts(o, "conditions"));
         bool naming = made.NamePrefix is not null || made.Notices.Count > 0, flows = made.FlowsDown.Count > 0;
         if (made.Notices.Any(n => n.Split('|').Any(string.IsNullOrWhiteSpace)))
         {

@@ -22,7 +22,7 @@ public static class TermsGate
         TermsReason[] reasons = [.. all.SelectMany(u => u.Reasons)];
         return reasons.Length > 0
             ? new TermsVerdict.Closed(all, register.Sha256, today, maxAgeDays, reasons)
-            : new TermsVerdict.Open(all, register.Sha256, today, maxAgeDays, [.. all.SelectMany(u => u.Entries).SelectMany(e => Obligation.Of(e.Entry)).Distinct()]);
+            : new TermsVerdict.Open(all, register.Sha256, today, maxAgeDays, [.. all.SelectMany(u => u.Entries.SelectMany(e => Obligation.Of(e.Entry, u.Use.Role))).Distinct()]);
     }
 
     static CheckedUse Judge(TermsRegister register, TermsUse use, DateOnly today, int maxAgeDays, IReadOnlyList<TermsPermission> permissions)

@@ -27,6 +27,14 @@ public class ExportGateTests
     }
 
     [Fact]
+    public void TheLicenceOfABaseModelIsLookedForAmongTheFiles()
+    {
+        Obligation[] owed = [new Obligation.WithWeights("a", "MIT License")];
+        Assert.Equal("a licence file must hold \"MIT License\" where a student begins from these weights", Assert.Single(Assert.IsType<ExportVerdict.Unmet>(ExportGate.Check(owed, new("any", "MIT License", ["Apache License"]))).Obligations).Sentence);
+        Assert.IsType<ExportVerdict.Met>(ExportGate.Check(owed, new("any", "", ["Apache License", "MIT License\n\nCopyright …"])));
+    }
+
+    [Fact]
     public void NothingOwedIsMet() => Assert.IsType<ExportVerdict.Met>(ExportGate.Check([], new("any", "", [])));
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class PermissionTests : IDisposable
     [InlineData("entries: [shut]", "entries: [shot]", "line 10: scope.entries must be ids of the register, not 'shot'")]
     [InlineData("purposes: [ask, train]", "purposes: [sell]", "line 11: scope.purposes must be of ask, train, export, not 'sell'")]
     [InlineData("grantor: Example Inc.", "granter: Example Inc.", "line 1: granter is not a key here; did you mean grantor?")]
-    [InlineData("title: Contract 7", "pages: 7", "contract.title is missing")]
+    [InlineData("title: Contract 7", "pages: 7", "line 6: contract.title is missing")]
     public void EveryFaultIsNamed(string from, string to, string fault)
     {
         string yaml = Yaml(new('0', 64));

@@ -11,11 +11,11 @@ static class Sample
 
     /// <summary>An entry of the host ID.example.org and the model ID/model, read a week ago.</summary>
     public static TermsEntry Entry(string id, TermsClass c = TermsClass.Allow, DateOnly? read = null, TermsObligations? obligations = null, TermsEvidence evidence = TermsEvidence.Original) => new(
-        id, "Example", "Models of " + id, AccessPath.FirstPartyApi, new([$"{id}.models.org"], [$"{id}/*"], []), "Terms of " + id, "1", new DateOnly(2026, 1, 1), read ?? Today.AddDays(-7),
+        id, "Example", "Models of " + id, AccessPath.FirstPartyApi, new([$"{id}.models.org"], [$"{id}/*"], []), "Terms of " + id, "1", new DateOnly(2026, 1, 1), read ?? Today.AddDays(-7), false,
         "https://models.org/terms", "section 4.2", "LicenseRef-Sample", null, null, evidence, new("Said of training.", "not read", "not read", "not read", "not read"), c,
         obligations ?? Owed(), null);
 
-    public static TermsObligations Owed(string? prefix = null, string[]? notices = null, string[]? flows = null, string[]? conditions = null) => new(prefix, notices ?? [], flows ?? [], conditions ?? []);
+    public static TermsObligations Owed(string? prefix = null, string[]? notices = null, string[]? flows = null, string[]? weights = null, string[]? conditions = null) => new(prefix, notices ?? [], flows ?? [], weights ?? [], conditions ?? []);
 
     public static TermsUse Use(string host, TermsPurpose purpose = TermsPurpose.Train, string? declared = null, EndpointPolicy? says = null, string model = "m", TermsRole role = TermsRole.Teacher) =>
         new(role, new UsedModel.Endpoint($"https://{host}/v1#{model}", host, model), purpose, declared, says);

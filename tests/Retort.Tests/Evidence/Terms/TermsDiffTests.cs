@@ -48,11 +48,11 @@ public class TermsDiffTests
         TermsEntry[] others =
         [
             e with { Id = "x" }, e with { Provider = "x" }, e with { Teacher = "x" }, e with { Path = AccessPath.Dataset }, e with { Covers = e.Covers with { Hosts = [] } }, e with { Covers = e.Covers with { Models = ["x"] } },
-            e with { Covers = e.Covers with { Files = [] } }, e with { Document = "x" }, e with { Version = null }, e with { Effective = null }, e with { Read = Today }, e with { Link = null }, e with { Clause = "x" },
+            e with { Covers = e.Covers with { Files = [] } }, e with { Document = "x" }, e with { Version = null }, e with { Effective = null }, e with { Read = Today }, e with { IsFixed = true }, e with { Link = null }, e with { Clause = "x" },
             e with { Licence = "x" }, e with { TextSha256 = "x" }, e with { Region = null }, e with { Evidence = TermsEvidence.Reported }, e with { Says = e.Says with { Training = "x" } }, e with { Says = e.Says with { Collection = "x" } },
             e with { Says = e.Says with { Benchmarking = "x" } }, e with { Says = e.Says with { SyntheticData = "x" } }, e with { Says = e.Says with { Indemnity = "x" } }, e with { Class = TermsClass.Unknown },
             e with { Obligations = e.Obligations with { NamePrefix = null } }, e with { Obligations = e.Obligations with { Notices = [] } }, e with { Obligations = e.Obligations with { FlowsDown = ["x"] } },
-            e with { Obligations = e.Obligations with { Conditions = [] } }, e with { Note = null },
+            e with { Obligations = e.Obligations with { WithWeights = ["x"] } }, e with { Obligations = e.Obligations with { Conditions = [] } }, e with { Note = null },
         ];
         Assert.Equal(others.Length + 1, others.Append(e).Select(CanonicalTerms.Sha256).Distinct().Count());
         Assert.All(others, other => Assert.Single(ChangedEntry.Between(e, other).Fields));

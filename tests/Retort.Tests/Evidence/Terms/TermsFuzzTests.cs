@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Retort.Evidence.Terms;
 using Retort.Tests.Model.Files;
 
@@ -33,6 +34,28 @@ public sealed class TermsFuzzTests : IDisposable
             catch (UserError e)
             {
                 Assert.Contains("terms.yaml", e.Where, StringComparison.Ordinal);
+                refused++;
+            }
+        }
+
+        Assert.True(read > Mutations / 20 && refused > Mutations / 4, $"{read} read, {refused} refused");
+    }
+
+    [Fact]
+    public void Policies()
+    {
+        const string Json = """{"data": [{"id": "m", "is_trainable_text": true, "distillationPolicy": {"status": "allowed", "label": "L", "basis": "B", "sourceUrl": "https://models.org", "note": "N"}}]}""";
+        (int read, int refused) = (0, 0);
+        for (int seed = 0; seed < Mutations; seed++)
+        {
+            try
+            {
+                EndpointPolicy? policy = EndpointPolicy.Parse(JsonMutation.Of(Encoding.UTF8.GetBytes(Json), new Random(seed)), "models.json", "m");
+                _ = TermsGate.Check(new([Sample.Entry("one")]), [Sample.Use("one.models.org", says: policy)], Sample.Today);
+                read++;
+            }
+            catch (UserError)
+            {
                 refused++;
             }
         }

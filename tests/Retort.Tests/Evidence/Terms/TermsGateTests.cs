@@ -60,6 +60,43 @@ public class TermsGateTests
     }
 
     [Fact]
+    public void ALicenceThatGoesWithWhatItCoversDoesNotGrowOld()
+    {
+        TermsEntry entry = Entry("one", read: Today.AddDays(-3000)) with { IsFixed = true };
+        Open(TermsGate.Check(new([entry]), [Use("one.models.org")], Today));
+        Closed(TermsGate.Check(new([entry with { Read = Today.AddDays(1) }]), [Use("one.models.org")], Today));
+    }
+
+    [Fact]
+    public void ABaseModelsLicenceGoesAlong()
+    {
+        TermsRegister register = new([Entry("one", obligations: Owed(weights: ["MIT License"]))]);
+        Assert.Empty(Open(TermsGate.Check(register, [Use("one.models.org")], Today)).Obligations);
+        Assert.Equal([new Obligation.WithWeights("one", "MIT License")], Open(TermsGate.Check(register, [Use("one.models.org", role: TermsRole.BaseModel)], Today)).Obligations);
+    }
+
+    /// <summary>The verdict over many uses is open just when each alone is, in any order, and a stricter class never opens one.</summary>
+    [Fact]
+    public void TheVerdictIsTheMeetOverAllUses()
+    {
+        TermsClass[] classes = Enum.GetValues<TermsClass>();
+        for (int seed = 0; seed < 2000; seed++)
+        {
+            Random random = new(seed);
+            string[] ids = ["a", "b", "c", "d"];
+            TermsEntry[] entries = [.. ids.Select(id => Entry(id, classes[random.Next(random.Next(2) == 0 ? 3 : classes.Length)], Today.AddDays(-random.Next(200))))];
+            TermsUse[] uses = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => Use($"{ids[random.Next(4)]}.models.org", declared: random.Next(3) == 0 ? ids[random.Next(4)] : null, model: $"{ids[random.Next(4)]}/m"))];
+            TermsRegister register = new(entries);
+            bool open = TermsGate.Check(register, uses, Today) is TermsVerdict.Open;
+            Assert.Equal(uses.All(u => TermsGate.Check(register, [u], Today) is TermsVerdict.Open), open);
+            Assert.Equal(open, TermsGate.Check(register, [.. uses.Reverse()], Today) is TermsVerdict.Open);
+            int changed = random.Next(4);
+            TermsRegister stricter = new(entries.Select((e, i) => i == changed && e.Class < TermsClass.AccessBanned ? e with { Class = e.Class + 1 } : e));
+            Assert.True(open || TermsGate.Check(stricter, uses, Today) is TermsVerdict.Closed);
+        }
+    }
+
+    [Fact]
     public void SomebodyElsesWordOpensNothing() =>
         Assert.Equal(TermsReasonKind.Reported, Assert.Single(Closed(TermsGate.Check(new([Entry("one", evidence: TermsEvidence.Reported)]), [Use("one.models.org")], Today)).Reasons).Kind);
 
