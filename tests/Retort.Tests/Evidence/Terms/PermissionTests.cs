@@ -79,6 +79,17 @@ public sealed class PermissionTests : IDisposable
         Assert.Contains(fault, e.What, StringComparison.Ordinal);
     }
 
+    /// <summary>All but its contract is there.</summary>
+    [Fact]
+    public void TheExampleOfTheReadMeIsRead()
+    {
+        string readMe = File.ReadAllText(Repository.PathOf("README.md"));
+        int from = readMe.IndexOf("```yaml\ngrantor:", StringComparison.Ordinal) + "```yaml\n".Length;
+        string file = _scratch.Write("p.yaml", readMe[from..readMe.IndexOf("```", from, StringComparison.Ordinal)]);
+        Assert.Equal(_scratch["order-form-7.pdf"], Assert.Throws<UserError>(() => PermissionFile.Read(file, Shipped)).Where);
+        Assert.Equal(["openai-api"], PermissionFile.Read(_scratch.Write("q.yaml", File.ReadAllText(file).Replace(", path: order-form-7.pdf", "", StringComparison.Ordinal)), Shipped).Entries);
+    }
+
     internal static string Yaml(string hash) => $"""
         grantor: Example Inc.
         recipient: Us Ltd.
