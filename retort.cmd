@@ -11,7 +11,7 @@ if errorlevel 1 (
 )
 if not exist "%dll%" goto build
 if not exist "%stamp%" goto build
-powershell -NoProfile -ExecutionPolicy Bypass -Command "$t = (Get-Item -Force $env:stamp).LastWriteTimeUtc; $r = $env:root; if (@(Get-Item ($r + '*.props'), ($r + 'Retort.slnx'), ($r + 'global.json'), ($r + 'src'), ($r + 'samples')) + @(Get-ChildItem -Recurse ($r + 'src'), ($r + 'samples')) | Where-Object { $_.LastWriteTimeUtc -gt $t } | Select-Object -First 1) { exit 1 }"
+powershell -NoProfile -ExecutionPolicy Bypass -Command "$t = (Get-Item -Force $env:stamp).LastWriteTimeUtc; $r = $env:root; if (@(Get-Item ($r + '*.props'), ($r + 'Retort.slnx'), ($r + 'global.json'), ($r + 'src'), ($r + 'samples'), ($r + 'terms')) + @(Get-ChildItem -Recurse ($r + 'src'), ($r + 'samples'), ($r + 'terms')) | Where-Object { $_.LastWriteTimeUtc -gt $t } | Select-Object -First 1) { exit 1 }"
 if not errorlevel 1 goto run
 :build
 if not exist "%root%artifacts" mkdir "%root%artifacts"

@@ -17,11 +17,13 @@ public sealed class YamlFields
     readonly Dictionary<string, (YamlNode Key, YamlNode Node)> _fields = new(StringComparer.Ordinal);
     readonly HashSet<string> _known = new(StringComparer.Ordinal);
     readonly YamlFaults _faults;
+    readonly YamlNode? _node;
     readonly string _at;
 
     public YamlFields(YamlNode? node, string at, YamlFaults faults)
     {
         _at = at;
+        _node = node;
         _faults = faults;
         Present = node is not null;
         if (node is null or YamlScalarNode { Value: "" or null })
@@ -98,12 +100,12 @@ public sealed class YamlFields
         return choices.Contains(value, StringComparer.Ordinal) ? value : Refuse<string>(_fields[name].Node, name, $"must be one of {string.Join(", ", choices)}, not '{value}'") ?? otherwise;
     }
 
-    /// <summary>Reports a missing key.</summary>
+    /// <summary>Reports a missing key, with the line where its mapping begins when that is not the whole file.</summary>
     public void Require(string name)
     {
         if (Take(name) is null)
         {
-            _faults.Add(null, Path(name), "is missing");
+            _faults.Add(_at.Length == 0 ? null : _node, Path(name), "is missing");
         }
     }
 

@@ -8,10 +8,15 @@ sealed record DoorRun(int Code, string Output, string Error)
 {
     public static DoorRun Of(params string[] arguments) => Of(CancellationToken.None, arguments);
 
-    public static DoorRun Of(CancellationToken stop, params string[] arguments)
+    public static DoorRun Of(CancellationToken stop, params string[] arguments) => Of(TimeProvider.System, arguments, stop);
+
+    /// <summary>On another clock.</summary>
+    public static DoorRun At(TimeProvider time, params string[] arguments) => Of(time, arguments, CancellationToken.None);
+
+    static DoorRun Of(TimeProvider time, string[] arguments, CancellationToken stop)
     {
         using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
-        int code = Door.Run(arguments, new Session(output, error, stop));
+        int code = Door.Run(arguments, new Session(output, error, stop) { Time = time });
         return new(code, output.ToString(), error.ToString());
     }
 

@@ -49,6 +49,13 @@ public sealed class ExampleTests : IDisposable
         },
         ["./retort generate models/tales-teacher --prompt \"Once there was\" --format q8_0 --temperature 0"] = words => Assert.True(Done(words).Output.Length > 20),
         ["./retort bench generate models/tales-teacher --prompt-tokens 128 --tokens 64 --format q8_0 --streams 8"] = words => Assert.Contains("decoded tokens/s", Done(words).Output, StringComparison.Ordinal),
+        ["./retort terms list"] = words => Assert.Contains("deepseek-r1-weights", Done(words).Output, StringComparison.Ordinal),
+        ["./retort terms check https://api.openai.com/v1#gpt-5"] = words =>
+        {
+            DoorRun run = _copy.Retort(words);
+            Assert.Equal((ExitCode.Negative, ""), (run.Code, run.Error));
+            Assert.Contains("section 3.3 (e)", run.Output, StringComparison.Ordinal);
+        },
         ["./retort bench tokenize models/tales-teacher story.txt"] = words => Assert.Contains("MB/s", Done(words).Output, StringComparison.Ordinal),
     };
 
