@@ -4,10 +4,11 @@ namespace Retort.Asking;
 
 /// <summary>What a recipe says of asking: <c>teacher</c> as an endpoint, <c>data.prompts</c>, <c>ask</c>, <c>money</c> and <c>pace</c>.</summary>
 /// <param name="Key">The environment variable that holds the key; null where none is sent.</param>
-/// <param name="Terms">The entry of the terms register this is asked under; null where the endpoint's own is meant.</param>
+/// <param name="Terms">The entry of the terms register that is said to apply; null where the endpoint's own is meant.</param>
+/// <param name="Permissions">Files in which a provider allows what its terms do not.</param>
 /// <param name="Timeout">How long one answer may take.</param>
 public sealed record AskRecipe(
-    string Name, Endpoint Teacher, string Prompts, string? SystemTurn, AskParameters Parameters, string? Key, string? Terms, TimeSpan Timeout, Usd? Ceiling, string? Prices, Price? Price, double? RequestsPerMinute,
+    string Name, Endpoint Teacher, string Prompts, string? SystemTurn, AskParameters Parameters, string? Key, string? Terms, IReadOnlyList<string> Permissions, TimeSpan Timeout, Usd? Ceiling, string? Prices, Price? Price, double? RequestsPerMinute,
     double? TokensPerMinute, int InFlight, int Attempts)
 {
     const int Longest = 1 << 20, MostFaults = 20;
@@ -53,7 +54,7 @@ public sealed record AskRecipe(
         }
 
         AskRecipe recipe = new(
-            root.Text("name") ?? Path.GetFileNameWithoutExtension(path), new("", ""), data.Text("prompts") is { } file ? Absolute(file) : "", ask.Text("system"), parameters, ask.Text("key"), ask.Text("terms"),
+            root.Text("name") ?? Path.GetFileNameWithoutExtension(path), new("", ""), data.Text("prompts") is { } file ? Absolute(file) : "", ask.Text("system"), parameters, ask.Text("key"), ask.Text("terms"), [.. (ask.Texts("permissions") ?? []).Select(Absolute)],
             TimeSpan.FromSeconds(ask.Number("timeout", 120, 0.1, 3600)), ceiling is { } most ? Usd.Of((decimal)most) : null, prices is null ? null : Absolute(prices), price,
             pace.Has("requests_per_minute") ? pace.Number("requests_per_minute", 0, 0.1, 1e7) : null, pace.Has("tokens_per_minute") ? pace.Number("tokens_per_minute", 0, 1, 1e10) : null,
             pace.Whole("in_flight", 32, 1, 4096), pace.Whole("attempts", 8, 1, 100));

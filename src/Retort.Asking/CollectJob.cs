@@ -1,9 +1,11 @@
 using Microsoft.Extensions.AI;
+using Retort.Evidence.Terms;
 
 namespace Retort.Asking;
 
 /// <param name="Out">Folder of the run; its transcripts.db is made or gone on with.</param>
-public sealed record CollectOptions(string Out);
+/// <param name="Register">By which it is decided whether anything may be asked.</param>
+public sealed record CollectOptions(string Out, TermsRegister Register);
 
 /// <summary>What asking may cost before anything is asked.</summary>
 /// <param name="Questions">Prompts, each once.</param>
@@ -14,11 +16,22 @@ public sealed record CollectOptions(string Out);
 /// <param name="Spent">So far.</param>
 public sealed record Forecast(long Questions, long Left, Usd? AtMost, Usd? Likely, Usd? Ceiling, Usd Spent);
 
-/// <param name="Facts">Of this run.</param>
-/// <param name="Store">Of all runs.</param>
-public sealed record CollectResult(AskEnd End, AskFacts Facts, StoreFacts Store, string? Said, string File);
+/// <summary>What came of it.</summary>
+public abstract record CollectResult
+{
+    /// <summary>The teacher's terms, or what nobody knows of them, forbid it; nothing was asked.</summary>
+    public sealed record Refused(TermsVerdict.Closed Verdict) : CollectResult;
 
-/// <summary>Asks a teacher behind an interface what a recipe's prompts say: 1 read the recipe, prompts and prices · 2 open the store · 3 forecast · 4 ask.</summary>
+    /// <param name="Facts">Of this run.</param>
+    /// <param name="Store">Of all runs.</param>
+    /// <param name="Said">What the endpoint said where it shut us out.</param>
+    public sealed record Asked(AskEnd End, AskFacts Facts, StoreFacts Store, string? Said, string File) : CollectResult;
+}
+
+/// <summary>
+/// Asks a teacher behind an interface what a recipe's prompts say: 1 read the recipe, prompts and prices · 2 check the terms, for asking and for training ·
+/// 3 take the key, open the store · 4 forecast · 5 ask.
+/// </summary>
 public static class CollectJob
 {
     /// <param name="environment">Gives an environment variable; null where it is not set.</param>
@@ -34,22 +47,32 @@ public static class CollectJob
         Price? price = recipe.Price ?? (recipe.Prices is { } prices
             ? PriceTable.Read(prices).For(recipe.Teacher, today) ?? throw new UserError($"there is no price for {recipe.Teacher.Model} of {recipe.Teacher.Host}", prices, "Add one, with the day since when it holds.")
             : null);
-        string? key = recipe.Key is null ? null : environment(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", recipePath, "Set it to the endpoint's key, or take ask.key out where none is needed.");
 
         // 2
+        TermsPermission[] permissions = [.. recipe.Permissions.Select(p => PermissionFile.Read(p, options.Register))];
+        UsedModel teacher = UsedModel.Of(recipe.Teacher.ToString(), options.Register);
+        TermsVerdict Check(TermsPurpose purpose) => TermsGate.Check(options.Register, [new(TermsRole.Teacher, teacher, purpose, recipe.Terms, null)], today, permissions: permissions);
+        TermsVerdict verdict = Check(TermsPurpose.Ask) is TermsVerdict.Open ? Check(TermsPurpose.Train) : Check(TermsPurpose.Ask);
+        if (verdict is TermsVerdict.Closed closed)
+        {
+            return new CollectResult.Refused(closed);
+        }
+
+        // 3
+        string? key = recipe.Key is null ? null : environment(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", recipePath, "Set it to the endpoint's key, or take ask.key out where none is needed.");
         Directory.CreateDirectory(options.Out);
         string file = Path.Combine(options.Out, "transcripts.db");
         using Transcripts store = Transcripts.Open(file, time);
 
-        // 3
+        // 4
         onForecast(Forecast(questions, store, price, recipe.Ceiling));
 
-        // 4
+        // 5
         using IChatClient asked = client ?? new RemoteModel(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time);
         AskOptions ask = new(
-            recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: recipe.Terms, Account: key is null ? null : store.Account(key));
+            recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", verdict.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: key is null ? null : store.Account(key));
         AskResult result = await Asker.Ask(questions, asked, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
-        return new(result.End, result.Facts, store.Facts(), result.Said, file);
+        return new CollectResult.Asked(result.End, result.Facts, store.Facts(), result.Said, file);
     }
 
     static Forecast Forecast(Question[] questions, Transcripts store, Price? price, Usd? ceiling)

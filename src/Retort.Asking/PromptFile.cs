@@ -31,7 +31,18 @@ public static class PromptFile
 
     static Prompt Parse(string line, string where)
     {
-        JsonElement json = Object(line, where);
+        try
+        {
+            return Parse(Object(line, where), where);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new UserError("a text holds half of a character (a lone surrogate)", where, "Write such characters as they are, in UTF-8.");
+        }
+    }
+
+    static Prompt Parse(JsonElement json, string where)
+    {
         string? gold = json.TryGetProperty("gold", out JsonElement g) && g.ValueKind != JsonValueKind.Null ? g.ValueKind == JsonValueKind.String ? g.GetString() : g.GetRawText() : null;
         if (json.TryGetProperty("prompt", out JsonElement prompt) && prompt.ValueKind == JsonValueKind.String)
         {
@@ -58,10 +69,9 @@ public static class PromptFile
         try
         {
             JsonElement json = JsonElement.Parse(line, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            _ = json.GetRawText();
             return json.ValueKind == JsonValueKind.Object ? json : throw new UserError("the line is no JSON object", where, "A line is an object with \"prompt\" or \"messages\".");
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException e)
         {
             throw new UserError($"the line is no JSON: {e.Message.TrimEnd('.')}", where, "Give one JSON object a line.");
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Retort.Asking;
+using Retort.Evidence.Terms;
 
 namespace Retort.Cli;
 
@@ -8,23 +9,24 @@ static class CollectCommand
     public static Verb Create(Session session)
     {
         Argument<string> path = Inputs.Argument("RECIPE", "The recipe, a YAML file; its teacher is an endpoint");
-        Option<string?> to = Inputs.Text("--out", "DIR", "The run folder, which keeps transcripts.db [default: runs/NAME, after the recipe's name]");
+        Option<string?> to = Inputs.Text("--out", "DIR", "The run folder, which keeps transcripts.db [default: runs/NAME, after the recipe's name]"), register = Inputs.Text("--register", "DIR", "A folder of .yaml files instead of the register of terms that ships");
         Verb verb = new(
             "collect",
             """
             Ask a teacher behind OpenAI's interface what a recipe's prompts say, and keep every answer. Run again, it asks only what has no answer yet.
+            Nothing is asked unless the register of terms opens it: retort terms check says whether it does.
 
             A recipe for asking:
               teacher: https://api.example.com/v1#model
               data: {prompts: prompts.jsonl}
-              ask: {key: EXAMPLE_API_KEY, system: Answer briefly., max_tokens: 300, temperature: 0.7}
+              ask: {key: EXAMPLE_API_KEY, terms: ID, system: Answer briefly., max_tokens: 300, temperature: 0.7}
               money: {ceiling: 5, prompt: 0.25, completion: 2}     # dollars; prices for a million tokens
               pace: {requests_per_minute: 500, in_flight: 32}      # left out, it adapts to what the endpoint allows
             """,
             "retort collect recipe.yaml",
             "retort collect recipe.yaml --out runs/mine --json")
         {
-            path, to,
+            path, to, register,
         };
         verb.SetAction(parsed =>
         {
@@ -32,20 +34,27 @@ static class CollectCommand
             session.WhenStopped = "What was answered is kept; run the same command again to go on.";
             long left = 0;
             CollectResult result = ProgressDisplay.Run(session, advance => CollectJob.Run(
-                file, new(folder), Environment.GetEnvironmentVariable,
+                file, new(folder, parsed.GetValue(register) is { } terms ? TermsRegister.Read(terms) : ShippedTerms.Read()), Environment.GetEnvironmentVariable,
                 forecast =>
                 {
                     left = forecast.Left;
                     session.Error.WriteLine(Line(forecast));
                 },
                 facts => advance("ask", left == 0 ? 1 : (double)(facts.Answered + facts.GivenUp) / left, Line(facts)), session.Time, session.Stop).GetAwaiter().GetResult());
-            session.Answer(result, Lines(result));
-            return result.End switch
+            if (result is CollectResult.Refused refused)
             {
-                AskEnd.ShutOut => throw new UserError($"the endpoint shut us out: {result.Said}", result.File, "Nothing more was asked; check the key and what the account may do. What was answered is kept."),
+                session.Answer(TermsJson.Verdict(refused.Verdict), TermsText.Verdict(refused.Verdict, []).Select(l => l.Replace("--permission FILE", "ask.permissions: [FILE] in the recipe", StringComparison.Ordinal).Replace("--terms ID", "ask.terms: ID in the recipe", StringComparison.Ordinal)));
+                return ExitCode.Negative;
+            }
+
+            CollectResult.Asked asked = (CollectResult.Asked)result;
+            session.Answer(asked, Lines(asked));
+            return asked.End switch
+            {
+                AskEnd.ShutOut => throw new UserError($"the endpoint shut us out: {asked.Said}", asked.File, "Nothing more was asked; check the key and what the account may do. What was answered is kept."),
                 AskEnd.Stopped => throw new OperationCanceledException(session.Stop),
                 AskEnd.Ceiling => ExitCode.Negative,
-                _ => result.Facts.GivenUp > 0 ? ExitCode.Negative : ExitCode.Done,
+                _ => asked.Facts.GivenUp > 0 ? ExitCode.Negative : ExitCode.Done,
             };
         });
         return verb;
@@ -61,7 +70,7 @@ static class CollectCommand
         return $"{f.Answered:n0} answered{(f.GivenUp > 0 ? $", {f.GivenUp:n0} given up" : "")}{faults}  {f.Spent}  {f.Answered / Math.Max(f.Elapsed.TotalMinutes, 1e-3):n0} a minute";
     }
 
-    static IEnumerable<string> Lines(CollectResult result)
+    static IEnumerable<string> Lines(CollectResult.Asked result)
     {
         (AskFacts facts, StoreFacts store) = (result.Facts, result.Store);
         yield return $"{store.Answers:n0} of {store.Questions:n0} questions answered, {facts.Answered:n0} of them now; {store.Spent} spent{(store.PossiblyPaid > default(Usd) ? $", of that {store.PossiblyPaid} possibly, without an answer" : "")}";
