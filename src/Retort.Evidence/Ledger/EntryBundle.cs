@@ -23,7 +23,14 @@ static class EntryBundle
     /// <exception cref="UserError">There are more or fewer, or the last one is cut off.</exception>
     public static IReadOnlyList<ReadOnlyMemory<byte>> Parse(ReadOnlyMemory<byte> bundle, int count, string where)
     {
-        const string Hint = "The bundle is damaged: fetch it again, or run the audit.";
+        IReadOnlyList<ReadOnlyMemory<byte>> entries = Split(bundle, count, out string? fault);
+        return fault is null ? entries : throw new UserError(fault, where, "The bundle is damaged: fetch it again, or run the audit.");
+    }
+
+    /// <summary>The entries as far as they can be read, and what is wrong, or null.</summary>
+    public static IReadOnlyList<ReadOnlyMemory<byte>> Split(ReadOnlyMemory<byte> bundle, int count, out string? fault)
+    {
+        fault = null;
         List<ReadOnlyMemory<byte>> entries = new(count);
         int at = 0;
         while (entries.Count < count)
@@ -31,13 +38,15 @@ static class EntryBundle
             int length = bundle.Length - at < 2 ? int.MaxValue - at - 2 : BinaryPrimitives.ReadUInt16BigEndian(bundle.Span[at..]);
             if (at + 2 + length > bundle.Length)
             {
-                throw new UserError($"The bundle ends within entry {entries.Count} of {count}", where, Hint);
+                fault = $"The bundle ends within entry {entries.Count} of {count}";
+                return entries;
             }
 
             entries.Add(bundle.Slice(at + 2, length));
             at += 2 + length;
         }
 
-        return at == bundle.Length ? entries : throw new UserError($"{bundle.Length - at} bytes follow the last of {count} entries", where, Hint);
+        fault = at == bundle.Length ? null : $"{bundle.Length - at} bytes follow the last of {count} entries";
+        return entries;
     }
 }

@@ -16,16 +16,15 @@ sealed class TileFiles(string folder)
 
     public Checkpoint Checkpoint() => Ledger.Checkpoint.Read(PathOf(CheckpointName));
 
-    /// <summary>The hashes of a tile. A partial one that is gone is read as the beginning of the full one.</summary>
+    /// <summary>The hashes of a tile.</summary>
     /// <exception cref="UserError">There is no such tile, or it has not the size it must have.</exception>
     public Digest[] Hashes(TilePath tile)
     {
-        TilePath at = OnDisk(tile);
-        string path = PathOf(at);
+        string path = PathOf(tile);
         byte[] bytes = InputFile.ReadAll(path, TilePath.Full * Digest.Length);
-        if (bytes.Length != at.Width * Digest.Length)
+        if (bytes.Length != tile.Width * Digest.Length)
         {
-            throw new UserError($"The tile has {bytes.Length} bytes, not {at.Width * Digest.Length}", path, "It is damaged: fetch it again, or run the audit.");
+            throw new UserError($"The tile has {bytes.Length} bytes, not {tile.Width * Digest.Length}", path, "It is damaged: fetch it again, or run the audit.");
         }
 
         Digest[] hashes = new Digest[tile.Width];
@@ -37,14 +36,19 @@ sealed class TileFiles(string folder)
         return hashes;
     }
 
-    /// <summary>The entries of a bundle; as <see cref="Hashes"/> for partial ones.</summary>
+    /// <summary>The bytes of a bundle of entries.</summary>
+    /// <exception cref="UserError">There is no such bundle.</exception>
+    public byte[] Bundle(TilePath bundle) => InputFile.ReadAll(PathOf(bundle), EntryBundle.MostBytes);
+
+    /// <summary>The entries of a bundle.</summary>
     /// <exception cref="UserError">There is no such bundle, or it holds not what it must hold.</exception>
-    public IReadOnlyList<ReadOnlyMemory<byte>> Entries(long index, int width)
+    public IReadOnlyList<ReadOnlyMemory<byte>> Entries(TilePath bundle) => EntryBundle.Parse(Bundle(bundle), bundle.Width, PathOf(bundle));
+
+    /// <summary>The file to read a tile from: itself, or where a partial one is gone because it was filled, the full one that begins with it.</summary>
+    public TilePath OnDisk(TilePath tile)
     {
-        TilePath at = OnDisk(new(TilePath.Entries, index, width));
-        string path = PathOf(at);
-        IReadOnlyList<ReadOnlyMemory<byte>> entries = EntryBundle.Parse(InputFile.ReadAll(path, EntryBundle.MostBytes), at.Width, path);
-        return width == at.Width ? entries : [.. entries.Take(width)];
+        TilePath full = tile with { Width = TilePath.Full };
+        return tile.Width < TilePath.Full && !File.Exists(PathOf(tile)) && File.Exists(PathOf(full)) ? full : tile;
     }
 
     /// <summary>Every file below the folder, relative, with '/', in ordinal order.</summary>
@@ -58,11 +62,5 @@ sealed class TileFiles(string folder)
         {
             throw FileFault.Reading(Folder, e);
         }
-    }
-
-    TilePath OnDisk(TilePath tile)
-    {
-        TilePath full = tile with { Width = TilePath.Full };
-        return tile.Width < TilePath.Full && !File.Exists(PathOf(tile)) && File.Exists(PathOf(full)) ? full : tile;
     }
 }

@@ -37,7 +37,7 @@ public sealed class TileLog : IDisposable
         }
 
         TilePath bundle = TilePath.Of(TilePath.Entries, Size / TilePath.Full, Size);
-        foreach (ReadOnlyMemory<byte> entry in bundle.Width == 0 ? [] : files.Entries(bundle.Index, bundle.Width))
+        foreach (ReadOnlyMemory<byte> entry in bundle.Width == 0 ? [] : files.Entries(bundle))
         {
             EntryBundle.Add(_bundle, entry.Span);
         }

@@ -47,7 +47,7 @@ public sealed class TileReader
     /// <summary>All entries in order, as the bundles have them: unchecked, which is what the audit is for.</summary>
     /// <exception cref="UserError">A bundle is damaged.</exception>
     public IEnumerable<ReadOnlyMemory<byte>> Entries() =>
-        TilePath.OfLevel(TilePath.Entries, Checkpoint.Size).SelectMany(bundle => _files.Entries(bundle.Index, bundle.Width));
+        TilePath.OfLevel(TilePath.Entries, Checkpoint.Size).SelectMany(Bundle);
 
     /// <summary>The proof that an entry is in the log, to be verified without it.</summary>
     /// <exception cref="UserError">The files are damaged.</exception>
@@ -78,9 +78,10 @@ public sealed class TileReader
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Checkpoint.Size);
-        TilePath bundle = TilePath.Of(TilePath.Entries, index / TilePath.Full, Checkpoint.Size);
-        return _files.Entries(bundle.Index, bundle.Width)[(int)(index % TilePath.Full)];
+        return Bundle(TilePath.Of(TilePath.Entries, index / TilePath.Full, Checkpoint.Size)).ElementAt((int)(index % TilePath.Full));
     }
+
+    IEnumerable<ReadOnlyMemory<byte>> Bundle(TilePath bundle) => _files.Entries(_files.OnDisk(bundle)).Take(bundle.Width);
 
     Digest Subtree(int height, long index)
     {
@@ -94,7 +95,7 @@ public sealed class TileReader
                 _cache.Clear();
             }
 
-            _cache[tile] = hashes = _files.Hashes(tile);
+            _cache[tile] = hashes = _files.Hashes(_files.OnDisk(tile));
         }
 
         return MerkleTree.Root(hashes.AsSpan((int)(first % TilePath.Full), 1 << within));

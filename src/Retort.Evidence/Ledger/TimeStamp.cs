@@ -1,0 +1,2 @@
+namespace Retort.Evidence.Ledger;
+public sealed record TimeStamp;
