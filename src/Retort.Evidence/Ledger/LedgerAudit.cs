@@ -14,6 +14,9 @@ namespace Retort.Evidence.Ledger;
 /// </summary>
 public static class LedgerAudit
 {
+    /// <summary>Files that are named one by one when they are missing.</summary>
+    const int MostMissing = 10_000;
+
     /// <param name="folder">The log's folder.</param>
     /// <param name="key">Of the log.</param>
     /// <param name="known">A checkpoint of this log kept elsewhere, earlier or later than the one in the folder.</param>
@@ -28,6 +31,12 @@ public static class LedgerAudit
         // Without a checkpoint to trust, files are compared with each other alone.
         Checkpoint? signed = SignedHead(files, key, witnesses, findings);
         long size = signed?.Size ?? Widest(all);
+        if (size / TilePath.Full > all.Count + MostMissing)
+        {
+            findings.Add(new(TileFiles.CheckpointName, Widest(all), $"It has {size} entries, and there are files of {Widest(all)}"));
+            (signed, size) = (null, Widest(all));
+        }
+
         AuditedTree tree = new(files, size, signed?.Root, findings);
         List<string> unpublished = [];
         foreach (string file in all)
