@@ -100,7 +100,7 @@ public sealed class TileLog : IDisposable
 
     /// <summary>Adds entries in order.</summary>
     /// <exception cref="UserError">As for one.</exception>
-    public void Append(IEnumerable<ReadOnlyMemory<byte>> entries)
+    public void AppendAll(IEnumerable<ReadOnlyMemory<byte>> entries)
     {
         foreach (ReadOnlyMemory<byte> entry in entries)
         {
