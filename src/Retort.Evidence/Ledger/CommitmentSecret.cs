@@ -43,4 +43,7 @@ public sealed class CommitmentSecret
 
     /// <summary>The commitment of a row to its content.</summary>
     public Commitment Commit(string id, ReadOnlySpan<byte> content) => Commitment.To(Salt(id), content);
+
+    /// <summary>Nothing of the secret.</summary>
+    public override string ToString() => nameof(CommitmentSecret);
 }

@@ -34,7 +34,7 @@ static class P256Pem
             isGood = read == der.Length && key.ExportParameters(includePrivateParameters: false).Curve.Oid.Value == "1.2.840.10045.3.1.7";
             return isGood ? key : throw new UserError("The key is not on the curve P-256", where, Hint);
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or PlatformNotSupportedException)
         {
             throw new UserError("The PEM block holds no elliptic curve key", where, Hint);
         }

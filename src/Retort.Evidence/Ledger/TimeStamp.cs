@@ -11,17 +11,20 @@ namespace Retort.Evidence.Ledger;
 /// </summary>
 public sealed class TimeStamp
 {
-    const string TimeStamping = "1.3.6.1.5.5.7.3.8";
+    const string TimeStamping = "1.3.6.1.5.5.7.3.8", TokenInfo = "1.2.840.113549.1.9.16.1.4", Sha256 = "2.16.840.1.101.3.4.2.1";
 
     /// <summary>Most bytes of a response that is read.</summary>
     const int MostBytes = 1 << 20;
 
-    readonly Rfc3161TimestampToken _token;
+    readonly ReadOnlyMemory<byte> _token;
+    readonly Rfc3161TimestampTokenInfo _info;
+    readonly X509Certificate2Collection _certificates;
 
-    TimeStamp(Rfc3161TimestampToken token) => _token = token;
+    TimeStamp(ReadOnlyMemory<byte> token, Rfc3161TimestampTokenInfo info, X509Certificate2Collection certificates) =>
+        (_token, _info, _certificates) = (token, info, certificates);
 
     /// <summary>When, by the authority's clock. To be believed once <see cref="Verify"/> says that it holds.</summary>
-    public DateTimeOffset Time => _token.TokenInfo.Timestamp;
+    public DateTimeOffset Time => _info.Timestamp;
 
     /// <summary>The request to send, DER (<c>application/timestamp-query</c>; what <c>openssl ts -query -sha256 -cert</c> makes).</summary>
     /// <param name="nonce">Random bytes that the authority repeats; none, and an old answer may be sent again.</param>
@@ -50,8 +53,10 @@ public sealed class TimeStamp
 
             ReadOnlyMemory<byte> encoded = fields.ReadEncodedValue();
             fields.ThrowIfNotEmpty();
-            return Rfc3161TimestampToken.TryDecode(encoded, out Rfc3161TimestampToken? token, out int read) && read == encoded.Length
-                ? new(token)
+            SignedCms signed = new();
+            signed.Decode(encoded.Span);
+            return signed.ContentInfo.ContentType.Value == TokenInfo && Rfc3161TimestampTokenInfo.TryDecode(signed.ContentInfo.Content, out Rfc3161TimestampTokenInfo? info, out _)
+                ? new(encoded, info, signed.Certificates)
                 : throw new UserError("The response holds no time stamp", where, Hint);
         }
         catch (Exception e) when (e is AsnContentException or CryptographicException)
@@ -65,15 +70,16 @@ public sealed class TimeStamp
     public TimeStampVerdict Verify(Checkpoint checkpoint, X509Certificate2 authority)
     {
         byte[] imprint = Imprint(checkpoint);
-        Rfc3161TimestampTokenInfo info = _token.TokenInfo;
-        if (info.HashAlgorithmId.Value != "2.16.840.1.101.3.4.2.1" || !info.GetMessageHash().Span.SequenceEqual(imprint))
+        if (_info.HashAlgorithmId.Value != Sha256 || !_info.GetMessageHash().Span.SequenceEqual(imprint))
         {
             return TimeStampVerdict.OtherContent;
         }
 
         try
         {
-            if (!_token.VerifySignatureForHash(imprint, HashAlgorithmName.SHA256, out X509Certificate2? signer, [authority]))
+            // Already the decoder refuses a token whose attributes or certificate do not fit its signature.
+            if (!Rfc3161TimestampToken.TryDecode(_token, out Rfc3161TimestampToken? token, out _)
+                || !token.VerifySignatureForHash(imprint, HashAlgorithmName.SHA256, out X509Certificate2? signer, [authority]))
             {
                 return TimeStampVerdict.BadSignature;
             }
@@ -96,7 +102,7 @@ public sealed class TimeStamp
         using X509Chain chain = new();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.ExtraStore.AddRange(_token.AsSignedCms().Certificates);
+        chain.ChainPolicy.ExtraStore.AddRange(_certificates);
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(TimeStamping));
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;

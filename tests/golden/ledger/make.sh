@@ -20,7 +20,6 @@ default_tsa = it
 serial = $work/serial
 crypto_device = builtin
 signer_cert = signer.pem
-certs = root.pem
 signer_key = $work/signer.key
 signer_digest = sha256
 default_policy = 1.2.3.4.1

@@ -29,7 +29,12 @@ public sealed class LedgerKeyTests : IDisposable
     [Fact]
     public void OnlyTheOwnerMayReadThePrivateKey()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no file modes.");
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Windows has no file modes.");
+            return;
+        }
+
         using LedgerKey key = LedgerKey.Make("a");
         _scratch.Write("private.pem" + AtomicFile.Suffix, "left by a killed process, for all to read");
         key.Write(_scratch["private.pem"]);

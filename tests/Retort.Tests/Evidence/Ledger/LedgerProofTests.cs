@@ -65,7 +65,7 @@ public sealed class LedgerProofTests : IDisposable
     [InlineData("index 2", "extra AA==", "line 3")]
     [InlineData("index 2\n", "index 2\nAAAA\n", "line 3")]
     [InlineData("\n\nexample.com/ledger\n", "\n\nexample.com/ledger\nx", "checkpoint after line 6, line 2")]
-    [InlineData("\n\n", "\n", "line 10")]
+    [InlineData("\n\n", "\n", "line 6")]
     public void FaultsAreSaidWithTheirLine(string from, string to, string where)
     {
         string text = Made().ToString();
