@@ -82,21 +82,21 @@ public sealed class Checkpoint
             return LedgerVerdict.OtherLog;
         }
 
-        if (Note.IsSignedBy(log) is not true)
-        {
-            return Note.IsSignedBy(log) is null ? LedgerVerdict.Unsigned : LedgerVerdict.BadSignature;
-        }
-
+        LedgerVerdict verdict = Judge(log, LedgerVerdict.Unsigned, LedgerVerdict.BadSignature);
         foreach (LedgerPublicKey witness in witnesses)
         {
-            if (Note.IsSignedBy(witness) is not true)
-            {
-                return Note.IsSignedBy(witness) is null ? LedgerVerdict.WitnessAbsent : LedgerVerdict.BadWitness;
-            }
+            verdict = verdict == LedgerVerdict.Holds ? Judge(witness, LedgerVerdict.WitnessAbsent, LedgerVerdict.BadWitness) : verdict;
         }
 
-        return LedgerVerdict.Holds;
+        return verdict;
     }
+
+    LedgerVerdict Judge(LedgerPublicKey key, LedgerVerdict none, LedgerVerdict bad) => Note.IsSignedBy(key) switch
+    {
+        true => LedgerVerdict.Holds,
+        false => bad,
+        null => none,
+    };
 
     /// <summary>The text that is signed, UTF-8.</summary>
     public byte[] SignedBytes() => Encoding.UTF8.GetBytes(Note.Text);

@@ -42,7 +42,7 @@ public sealed class TileLog : IDisposable
             EntryBundle.Add(_bundle, entry.Span);
         }
 
-        if (Root() != published.Root)
+        if (TileFrontier.Root(_open) != published.Root)
         {
             throw new UserError("The last tiles do not give the signed root", files.Folder, "A file of the log was changed; the audit names it.");
         }
@@ -55,8 +55,11 @@ public sealed class TileLog : IDisposable
     public long Size { get; private set; }
 
     /// <summary>Opens the log in a folder for appending, or begins one with a checkpoint of no entries.</summary>
-    /// <exception cref="UserError">It belongs to another key, is damaged, lacks its checkpoint, or another process is writing to it.</exception>
-    public static TileLog Open(string folder, LedgerKey key)
+    /// <param name="known">A checkpoint of this log kept elsewhere, best the last one: whoever puts an older folder back would otherwise have
+    /// the owner sign a second history.</param>
+    /// <exception cref="UserError">It belongs to another key, is damaged, lacks its checkpoint or what the known one has, or another process is
+    /// writing to it.</exception>
+    public static TileLog Open(string folder, LedgerKey key, Checkpoint? known = null)
     {
         TileFiles files = new(folder);
         FileStream? hold = Hold(files);
@@ -73,8 +76,13 @@ public sealed class TileLog : IDisposable
                 AtomicFile.WriteAllBytes(path, Checkpoint.Sign(key, 0, MerkleTree.Empty).ToBytes());
             }
 
-            Checkpoint published = TileReader.Open(folder, key.Public).Checkpoint;
-            TileLog log = new(files, key.Public, hold, published);
+            TileReader reader = TileReader.Open(folder, key.Public);
+            if (known is not null && (known.Verify(key.Public) != LedgerVerdict.Holds || known.Size > reader.Checkpoint.Size || reader.Root(known.Size) != known.Root))
+            {
+                throw new UserError($"The log has {reader.Checkpoint.Size} entries and does not go on from the known checkpoint of {known.Size}", folder, "Put the whole log back; the audit says what is missing.");
+            }
+
+            TileLog log = new(files, key.Public, hold, reader.Checkpoint);
             hold = null;
             return log;
         }
@@ -124,7 +132,7 @@ public sealed class TileLog : IDisposable
             return Published;
         }
 
-        Checkpoint next = Checkpoint.Sign(key, Size, Root(), extensions);
+        Checkpoint next = Checkpoint.Sign(key, Size, TileFrontier.Root(_open), extensions);
         Begin();
         if (_bundle.Length > 0)
         {
@@ -285,27 +293,5 @@ public sealed class TileLog : IDisposable
         {
             throw FileFault.Writing(path, e);
         }
-    }
-
-    /// <summary>From the hashes that fill no tile: each level's are perfect subtrees of falling size, and those of lower levels stand to their right.</summary>
-    Digest Root()
-    {
-        Digest? right = null;
-        foreach (List<Digest> hashes in _open)
-        {
-            Digest[] level = [.. hashes];
-            int end = level.Length;
-            for (int size = 1; end > 0; size <<= 1)
-            {
-                if ((end & size) != 0)
-                {
-                    Digest left = MerkleTree.Root(level.AsSpan(end - size, size));
-                    right = right is { } r ? MerkleTree.Node(left, r) : left;
-                    end -= size;
-                }
-            }
-        }
-
-        return right ?? MerkleTree.Empty;
     }
 }

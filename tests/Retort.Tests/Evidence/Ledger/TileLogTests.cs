@@ -172,6 +172,26 @@ public sealed class TileLogTests : IDisposable
     }
 
     [Fact]
+    public void AnOlderFolderPutBackIsNotSignedAnew()
+    {
+        string now = _scratch["now"], later = _scratch["later"];
+        Checkpoint first = Logs.Publish(now, _key, 90);
+        Logs.Copy(now, later);
+        Checkpoint known = Logs.Publish(later, _key, 300);
+        Assert.Contains("known checkpoint", Assert.Throws<UserError>(() => TileLog.Open(now, _key, known)).What, StringComparison.Ordinal);
+        TileLog.Open(later, _key, first).Dispose();
+        TileLog.Open(later, _key, known).Dispose();
+        using (TileLog log = TileLog.Open(now, _key, first))
+        {
+            log.AppendAll(Enumerable.Repeat<ReadOnlyMemory<byte>>(new byte[] { 1 }, 400));
+            log.Publish(_key);
+        }
+
+        Assert.Throws<UserError>(() => TileLog.Open(now, _key, known));
+        TileLog.Open(now, _key).Dispose();
+    }
+
+    [Fact]
     public void OneWriterAtATime()
     {
         using TileLog log = TileLog.Open(_scratch.Folder, _key);
