@@ -6,9 +6,10 @@ namespace Retort.Asking;
 /// <param name="Key">The environment variable that holds the key; null where none is sent.</param>
 /// <param name="Terms">The entry of the terms register that is said to apply; null where the endpoint's own is meant.</param>
 /// <param name="Permissions">Files in which a provider allows what its terms do not.</param>
+/// <param name="Scan">What is done with prompts that hold personal data or secrets: exclude, report or off.</param>
 /// <param name="Timeout">How long one answer may take.</param>
 public sealed record AskRecipe(
-    string Name, Endpoint Teacher, string Prompts, string? SystemTurn, AskParameters Parameters, string? Key, string? Terms, IReadOnlyList<string> Permissions, TimeSpan Timeout, Usd? Ceiling, string? Prices, Price? Price, double? RequestsPerMinute,
+    string Name, Endpoint Teacher, string Prompts, string Scan, string? SystemTurn, AskParameters Parameters, string? Key, string? Terms, IReadOnlyList<string> Permissions, TimeSpan Timeout, Usd? Ceiling, string? Prices, Price? Price, double? RequestsPerMinute,
     double? TokensPerMinute, int InFlight, int Attempts)
 {
     const int Longest = 1 << 20, MostFaults = 20;
@@ -54,7 +55,7 @@ public sealed record AskRecipe(
         }
 
         AskRecipe recipe = new(
-            root.Text("name") ?? Path.GetFileNameWithoutExtension(path), new("", ""), data.Text("prompts") is { } file ? Absolute(file) : "", ask.Text("system"), parameters, ask.Text("key"), ask.Text("terms"), [.. (ask.Texts("permissions") ?? []).Select(Absolute)],
+            root.Text("name") ?? Path.GetFileNameWithoutExtension(path), new("", ""), data.Text("prompts") is { } file ? Absolute(file) : "", data.Choice("scan", "exclude", "exclude", "report", "off"), ask.Text("system"), parameters, ask.Text("key"), ask.Text("terms"), [.. (ask.Texts("permissions") ?? []).Select(Absolute)],
             TimeSpan.FromSeconds(ask.Number("timeout", 120, 0.1, 3600)), ceiling is { } most ? Usd.Of((decimal)most) : null, prices is null ? null : Absolute(prices), price,
             pace.Has("requests_per_minute") ? pace.Number("requests_per_minute", 0, 0.1, 1e7) : null, pace.Has("tokens_per_minute") ? pace.Number("tokens_per_minute", 0, 1, 1e10) : null,
             pace.Whole("in_flight", 32, 1, 4096), pace.Whole("attempts", 8, 1, 100));

@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Retort.Asking;
 
-/// <summary>Prompts from a file: JSON lines with "prompt", or with "messages" as OpenAI's chat has them, each with "gold" if there is one; a .txt file is one prompt a line.</summary>
+/// <summary>
+/// Prompts from a file: JSON lines with "prompt", or with "messages" as OpenAI's chat has them, each with "gold" if there is one; a .txt file is one prompt
+/// a line. A conversation that ends with an answer, as in files for fine-tuning, is asked up to there, and that answer is its gold.
+/// </summary>
 public static class PromptFile
 {
     static readonly string[] s_roles = ["system", "developer", "user", "assistant"];
@@ -55,7 +58,8 @@ public static class PromptFile
         }
 
         Turn[] turns = [.. messages.EnumerateArray().Select(m => One(m, where))];
-        return turns[^1].Role == "user" ? new(turns, gold, where) : throw new UserError("the last message is not the user's, so there is nothing to answer", where, "End the conversation with a message of role user.");
+        (turns, gold) = turns[^1].Role == "assistant" ? (turns[..^1], gold ?? turns[^1].Text) : (turns, gold);
+        return turns is [.., { Role: "user" }] ? new(turns, gold, where) : throw new UserError("there is nothing to answer: the user does not have the last word", where, "End the conversation with a message of role user, or with the answer to one.");
     }
 
     static Turn One(JsonElement message, string where) =>

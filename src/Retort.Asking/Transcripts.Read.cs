@@ -16,8 +16,64 @@ public readonly record struct Standing(long Request, bool Answered, int Attempts
 /// <param name="PossiblyPaid">Of that, what brought no answer: broken off, or in flight at an end.</param>
 public sealed record StoreFacts(long Questions, long Answers, long Attempts, long InFlight, Usd Spent, Usd PossiblyPaid);
 
+/// <summary>One answer of the store.</summary>
+/// <param name="Request">Its question's row.</param>
+/// <param name="Place">Which of the question's answers.</param>
+/// <param name="Key">The question's hash.</param>
+/// <param name="Asked">Whom we asked.</param>
+/// <param name="Returned">The model the endpoint named.</param>
+/// <param name="Body">The question as it was sent.</param>
+/// <param name="Response">The endpoint's name for the answer.</param>
+/// <param name="Terms">Entries of the terms register it was asked under, each with its hash.</param>
+public sealed record StoredAnswer(long Request, int Place, byte[] Key, Endpoint Asked, string? Returned, byte[] Body, string? Response, string? Terms, Choice Choice);
+
 public sealed partial class Transcripts
 {
+    /// <summary>Every answer, in the order in which its question was first asked.</summary>
+    public IReadOnlyList<StoredAnswer> Answers()
+    {
+        lock (_connection)
+        {
+            return [.. _connection.Query<AnswerRow>(
+                """
+                SELECT r.id AS Request, c.place AS Place, r.key AS Key, r.endpoint AS Endpoint, r.model AS Model, a.model AS Returned, r.body AS Body, a.response AS Response, r.terms AS Terms,
+                  c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities
+                FROM request r JOIN answer a ON a.request = r.id JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
+                """).Select(r => new StoredAnswer(
+                    r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities)))];
+        }
+    }
+
+    /// <summary>As it lies in the tables.</summary>
+    sealed class AnswerRow
+    {
+        public long Request { get; init; }
+
+        public long Place { get; init; }
+
+        public byte[] Key { get; init; } = [];
+
+        public string Endpoint { get; init; } = "";
+
+        public string Model { get; init; } = "";
+
+        public string? Returned { get; init; }
+
+        public byte[] Body { get; init; } = [];
+
+        public string? Response { get; init; }
+
+        public string? Terms { get; init; }
+
+        public string Text { get; init; } = "";
+
+        public string? Finish { get; init; }
+
+        public string? Refusal { get; init; }
+
+        public byte[]? LogProbabilities { get; init; }
+    }
+
     /// <summary>How far a question has come.</summary>
     public Standing Find(byte[] key)
     {

@@ -38,6 +38,11 @@ static class CollectCommand
                 forecast =>
                 {
                     left = forecast.Left;
+                    if (forecast.Sensitive.Count > 0)
+                    {
+                        session.Error.WriteLine(Found(forecast, folder));
+                    }
+
                     session.Error.WriteLine(Line(forecast));
                 },
                 facts => advance("ask", left == 0 ? 1 : (double)(facts.Answered + facts.GivenUp) / left, Line(facts)), session.Time, session.Stop).GetAwaiter().GetResult());
@@ -61,6 +66,21 @@ static class CollectCommand
     }
 
     static string Line(Forecast f) => f.Left == 0 ? $"{f.Questions:n0} questions, all of them answered" : $"{f.Questions:n0} questions, {f.Left:n0} to ask; {Cost(f)}{(f.Ceiling is { } most ? $", never more than {most} in all" : "")}{(f.Spent > default(Usd) ? $"; {f.Spent} spent so far" : "")}";
+
+    static string Found(Forecast f, string folder) =>
+        $"personal data or secrets by their form: {string.Join(", ", f.Sensitive.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {Word(p.Key)}"))}; {(f.LeftOut > 0 ? $"{f.LeftOut:n0} prompts are left out (data: {{scan: report}} asks them all the same)" : "they are asked all the same")}, see {Path.Combine(folder, "sensitive.jsonl")}";
+
+    static string Word(Sensitive kind) => kind switch
+    {
+        Sensitive.Mail => "mail addresses",
+        Sensitive.Phone => "telephone numbers",
+        Sensitive.Card => "card numbers",
+        Sensitive.Account => "bank accounts",
+        Sensitive.SocialSecurity => "social security numbers",
+        Sensitive.PrivateKey => "private keys",
+        Sensitive.ServiceKey => "service keys",
+        _ => "passwords",
+    };
 
     static string Cost(Forecast f) => f.AtMost is not { } most ? "what that costs is not known: the recipe has no prices, or no max_tokens" : f.Likely is { } likely ? $"about {likely}, at most {most}" : $"at most {most}";
 

@@ -78,6 +78,7 @@ static class Door
             ConvertCommand.Create(session),
             PullCommand.Create(session),
             CollectCommand.Create(session),
+            ExportDataCommand.Create(session),
             TermsCommand.Create(session),
             BenchCommand.Create(session),
         };

@@ -66,7 +66,7 @@ public sealed class YamlFields
     public string? Text(string name) => Take(name) switch
     {
         null => null,
-        YamlScalarNode { Value: { Length: > 0 } value } => value,
+        YamlScalarNode { Value: { Length: > 0 } value } node => value.Contains('\0', StringComparison.Ordinal) ? Refuse<string>(node, name, "must not hold a null character") : value,
         YamlNode other => Refuse<string>(other, name, "must be a text"),
     };
 
@@ -92,7 +92,7 @@ public sealed class YamlFields
         ? [.. nodes.Select(n => Whole(n, name, (n as YamlScalarNode)?.Value ?? "", least, most))]
         : otherwise;
 
-    public IReadOnlyList<string>? Texts(string name) => List(name) is { } nodes ? [.. nodes.Select(n => (n as YamlScalarNode)?.Value ?? Refuse<string>(n, name, "must list texts") ?? "")] : null;
+    public IReadOnlyList<string>? Texts(string name) => List(name) is { } nodes ? [.. nodes.Select(n => (n as YamlScalarNode)?.Value is { } text && !text.Contains((char)0, StringComparison.Ordinal) ? text : Refuse<string>(n, name, "must list texts") ?? "")] : null;
 
     public string Choice(string name, string otherwise, params string[] choices)
     {

@@ -29,6 +29,13 @@ public sealed class PromptFileTests : IDisposable
         Assert.Equal(["{a", "b"], PromptFile.Read(_scratch.Write("p.txt", "{a\n\nb\n"), null).Select(p => p.Turns.Single().Text));
     }
 
+    [Fact]
+    public void AFileForFineTuningGivesItsAnswersAsGold()
+    {
+        Prompt prompt = Assert.Single(PromptFile.Read(_scratch.Write("p.jsonl", """{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}"""), null));
+        Assert.Equal(("a", "b"), (prompt.Turns.Single().Text, prompt.Gold));
+    }
+
     [Theory]
     [InlineData("", "holds no prompts")]
     [InlineData("{", "no JSON")]
@@ -36,7 +43,7 @@ public sealed class PromptFileTests : IDisposable
     [InlineData("{\"prompt\": 4}", "no \"prompt\"")]
     [InlineData("{\"messages\": []}", "no \"messages\"")]
     [InlineData("{\"messages\": [{\"role\": \"robot\", \"content\": \"a\"}]}", "not understood")]
-    [InlineData("{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}", "not the user's")]
+    [InlineData("{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}", "nothing to answer")]
     public void WhatIsNoneIsNamedWithItsLine(string text, string what)
     {
         UserError error = Assert.Throws<UserError>(() => PromptFile.Read(_scratch.Write("p.jsonl", text.Length == 0 ? "" : "{\"prompt\": \"a\"}\n" + text), null));

@@ -38,6 +38,60 @@ public sealed class CollectTests : IDisposable
         Assert.Contains("20 of 20 questions answered, 10 of them now", other.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>From an endpoint to a student: ask, hand over, train on the answers. Each step's file is the next one's input.</summary>
+    [Fact]
+    public async Task AnswersBecomeAStudent()
+    {
+        using TinyWorld tiny = new();
+        await using GuardWorld world = await GuardWorld.Start();
+        string run = _scratch["run"];
+        _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 40).Select(i => $"{{\"prompt\": \"Once number {i}\"}}\n")));
+        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: p.jsonl}}\nask: {{max_tokens: 8, terms: retort-tales, stop: [e]}}\n");
+        Assert.Equal(ExitCode.Done, (await Task.Run(() => DoorRun.Of("collect", recipe, "--out", run), Stop)).Code);
+        DoorRun chat = DoorRun.Of("export-data", run, "--json");
+        Assert.True(chat.Code == ExitCode.Done, chat.Error);
+        int rows = chat.Json.GetProperty("rows").GetInt32(), left = chat.Json.GetProperty("excluded").EnumerateObject().Sum(e => e.Value.GetInt32());
+        Assert.Equal(40, rows + left);
+        Assert.Equal(left, File.ReadLines(chat.Json.GetProperty("list").GetString()!).Count());
+        JsonElement first = JsonElement.Parse(File.ReadLines(Path.Combine(run, "data.jsonl")).First());
+        Assert.Equal(["user", "assistant"], first.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("role").GetString()));
+        Assert.Matches("^[0-9a-f]{64}/0$", first.GetProperty("id").GetString());
+
+        string answers = _scratch["answers.jsonl"];
+        Assert.Equal(ExitCode.Done, DoorRun.Of("export-data", run, "--form", "prompt", "--to", answers).Code);
+        string train = Path.Combine(tiny.Folder, "text.yaml");
+        File.WriteAllText(train, $$"""
+            student: {from: teacher}
+            data: {prompts: {{answers}}, held_out: 4, validation: 2}
+            train: {tokens: 200, rows: 1, context: 64, rate: 0.001, seeds: [1], threads: 1}
+            evaluate: {gold_items: 0, samples: 0}
+            """);
+        DoorRun trained = DoorRun.Of("distill", train, "--out", _scratch["student"]);
+        Assert.True(trained.Code == ExitCode.Done, trained.Error);
+        DoorRun.Of("export-data", _scratch["nowhere"]).Refused(_scratch["nowhere"], "no transcripts");
+    }
+
+    [Theory]
+    [InlineData("exclude", 1)]
+    [InlineData("report", 3)]
+    [InlineData("off", 3)]
+    public async Task PersonalDataIsNotSentUnlessSaidSo(string scan, int asked)
+    {
+        await using GuardWorld world = await GuardWorld.Start();
+        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: q.jsonl, scan: {scan}}}\nask: {{max_tokens: 4, terms: retort-tales}}\n");
+        _scratch.Write("q.jsonl", """
+            {"prompt": "Once there was"}
+            {"prompt": "Write to ann@example.com"}
+            {"messages": [{"role": "user", "content": "card 4111 1111 1111 1111 and ann@example.com"}]}
+            """);
+        DoorRun run = await Task.Run(() => DoorRun.Of("collect", recipe, "--out", _scratch["run"], "--json"), Stop);
+        Assert.Equal(asked, run.Json.GetProperty("facts").GetProperty("answered").GetInt32());
+        string[] listed = File.ReadAllLines(Path.Combine(_scratch["run"], "sensitive.jsonl"));
+        Assert.Equal(scan == "off" ? 0 : 2, listed.Length);
+        Assert.DoesNotContain("ann@", string.Concat(listed), StringComparison.Ordinal);
+        Assert.Equal(scan != "off", run.Error.Contains("2 mail addresses, 1 card numbers", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void WhatTermsForbidIsNotAsked()
     {

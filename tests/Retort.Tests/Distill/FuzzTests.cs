@@ -47,7 +47,7 @@ public sealed class FuzzTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Recipes() => Fuzz("r.yaml", random => Encoding.UTF8.GetBytes(Changed(Recipe, random)), path => RecipeFile.Read(path, [], ["tales"]));
+    public void Recipes() => Fuzz("r.yaml", random => Encoding.UTF8.GetBytes(YamlMutation.Of(Recipe, s_keys, random)), path => RecipeFile.Read(path, [], ["tales"]));
 
     [Fact]
     public void Changes() => Fuzz("r.yaml", _ => Encoding.UTF8.GetBytes(Recipe), path =>
@@ -173,46 +173,6 @@ public sealed class FuzzTests : IDisposable
 
         // Neither a reader that refuses everything nor one that checks nothing has been tested.
         Assert.InRange(refused, Mutations / 20, Mutations - (Mutations / 100));
-    }
-
-    /// <summary>Lines moved, repeated, dropped or indented otherwise; keys and values exchanged.</summary>
-    static string Changed(string yaml, Random random)
-    {
-        List<string> lines = [.. yaml.Split('\n')];
-        for (int n = random.Next(1, 4); n > 0 && lines.Count > 0; n--)
-        {
-            int at = random.Next(lines.Count), to = random.Next(lines.Count);
-            string line = lines[at];
-            switch (random.Next(8))
-            {
-                case 0:
-                    lines.RemoveAt(at);
-                    break;
-                case 1:
-                    lines.Insert(to, line);
-                    break;
-                case 2:
-                    (lines[at], lines[to]) = (lines[to], line);
-                    break;
-                case 3:
-                    lines[at] = random.Next(2) == 0 ? "  " + line : line.TrimStart();
-                    break;
-                case 4:
-                    int colon = line.IndexOf(':', StringComparison.Ordinal);
-                    lines[at] = colon < 0 ? line : $"{line[..^line.TrimStart().Length]}{s_keys[random.Next(s_keys.Length)]}{line[colon..]}";
-                    break;
-                case 5:
-                    int cut = random.Next(line.Length + 1);
-                    lines[at] = line[..cut] + s_words[random.Next(s_words.Length)] + line[cut..];
-                    break;
-                default:
-                    int value = line.LastIndexOf(": ", StringComparison.Ordinal);
-                    lines[at] = value < 0 ? line : line[..(value + 2)] + s_words[random.Next(s_words.Length)] + (line.EndsWith('}') ? "}" : "");
-                    break;
-            }
-        }
-
-        return string.Join('\n', lines);
     }
 
     static LlamaWeights Weights()

@@ -1,4 +1,4 @@
-namespace Retort.Tests.Evidence.Terms;
+namespace Retort.Tests;
 
 /// <summary>A text of YAML with a few lines removed, repeated, moved, indented or renamed, or a word put in.</summary>
 static class YamlMutation
@@ -37,6 +37,11 @@ static class YamlMutation
                 case 5:
                     int cut = random.Next(line.Length + 1);
                     lines[at] = line[..cut] + word + line[cut..];
+                    break;
+                case 6:
+                    // The last value of a mapping in braces.
+                    int value = line.LastIndexOf(": ", StringComparison.Ordinal);
+                    lines[at] = value < 0 ? line : line[..(value + 2)] + word + (line.EndsWith('}') ? "}" : "");
                     break;
                 default:
                     lines[at] = colon < 0 ? line : $"{line[..colon]}: {word}";

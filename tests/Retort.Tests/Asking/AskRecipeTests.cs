@@ -1,0 +1,86 @@
+using System.Globalization;
+using Retort.Asking;
+using Retort.Tests.Model.Files;
+
+namespace Retort.Tests.Asking;
+
+public sealed class AskRecipeTests : IDisposable
+{
+    const string Recipe = """
+        name: mine
+        teacher: https://api.example.com/v1#small
+        data: {prompts: p.jsonl}
+        ask:
+          key: EXAMPLE_KEY
+          system: Answer briefly.
+          max_tokens: 300
+          temperature: 0.7
+          stop: ["\n", END]
+          top_logprobs: 5
+          permissions: [contract.yaml]
+        money: {ceiling: 5, prompt: 0.25, completion: 2, since: 2026-01-31, source: "https://example.com/prices"}
+        pace: {requests_per_minute: 500, in_flight: 8, attempts: 3}
+        """;
+
+    const string Prices = """
+        prices:
+          - {host: api.example.com, model: small, prompt: 0.25, completion: 2, since: 2026-01-31}
+          - {host: api.example.com, model: small, prompt: 0.2, completion: 1.5, since: 2026-06-01, source: somewhere}
+          - {host: api.example.com, model: "small-*", prompt: 0.1, completion: 1, since: 2026-01-31}
+          - {model: "*", prompt: 9, completion: 9, since: 2026-01-01}
+        """;
+
+    readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public void EveryKeyIsRead()
+    {
+        AskRecipe r = AskRecipe.Read(_scratch.Write("r.yaml", Recipe));
+        Assert.Equal(("mine", "https://api.example.com/v1#small", _scratch["p.jsonl"], "EXAMPLE_KEY", "Answer briefly."), (r.Name, r.Teacher.ToString(), r.Prompts, r.Key, r.SystemTurn));
+        Assert.Equal((300, 0.7, 5, 500.0, 8, 3), (r.Parameters.MaxTokens, r.Parameters.Temperature, r.Parameters.TopLogProbabilities, r.RequestsPerMinute, r.InFlight, r.Attempts));
+        Assert.Equal(["\n", "END"], r.Parameters.Stop);
+        Assert.Equal([_scratch["contract.yaml"]], r.Permissions);
+        Assert.Equal((Usd.Of(5), new Price(0.25m, 2, new(2026, 1, 31), "https://example.com/prices")), (r.Ceiling, r.Price));
+    }
+
+    /// <summary>The day decides, then the more exact name; what nobody prices has no price.</summary>
+    [Theory]
+    [InlineData("api.example.com", "small", "2026-05-31", 0.25)]
+    [InlineData("api.example.com", "small", "2026-06-01", 0.2)]
+    [InlineData("api.example.com", "small-fast", "2026-06-01", 0.1)]
+    [InlineData("api.example.org", "small", "2026-06-01", 9.0)]
+    [InlineData("api.example.org", "small", "2025-06-01", null)]
+    public void PricesGoByHostNameAndDay(string host, string model, string day, double? prompt) => Assert.Equal(
+        (decimal?)prompt, PriceTable.Read(_scratch.Write("p.yaml", Prices)).For(new($"https://{host}/v1", model), DateOnly.Parse(day, CultureInfo.InvariantCulture))?.Prompt);
+
+    [Theory]
+    [InlineData(Recipe)]
+    [InlineData(Prices)]
+    public void DamagedFiles(string good)
+    {
+        string[] keys = [.. good.Split('\n', ' ', '{').Where(w => w.EndsWith(':')).Select(w => w.Trim(':')).Distinct()];
+        Random random = new(9);
+        int read = 0;
+        for (int i = 0; i < 10_000; i++)
+        {
+            string path = _scratch.Write("r.yaml", YamlMutation.Of(good, keys, random));
+            Exception? e = Record.Exception(() =>
+            {
+                if (good == Recipe)
+                {
+                    AskRecipe.Read(path);
+                }
+                else
+                {
+                    PriceTable.Read(path);
+                }
+            });
+            Assert.True(e is null or UserError, $"mutation {i}: {e}\n{File.ReadAllText(path)}");
+            read += e is null ? 1 : 0;
+        }
+
+        Assert.InRange(read, 200, 9_500);
+    }
+}
