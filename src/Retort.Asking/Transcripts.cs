@@ -192,8 +192,8 @@ public sealed partial class Transcripts : IDisposable
         5 or 6 => new("another program is using this store", path, "Wait until it ends: one program at a time asks and writes."),
         8 => new("this store cannot be written", path, "Check whose it is, or name another with --out."),
         11 or 26 => new("this is no store of transcripts, or it is damaged", path, "Name another file, or put back a copy."),
-        13 => new("the disk is full", path, "Free some room and go on with --resume: what was answered is kept."),
+        10 or 13 => new("the store cannot be written: the disk is full, or fails", path, "Free some room and go on with the same command: what was answered is kept."),
         14 => new("this store cannot be opened", path, "Check that its folder is there and can be written."),
-        _ => new($"the store failed: {e.Message.TrimEnd('.')}", path, "What was answered before is kept; go on with --resume."),
+        _ => new($"the store failed: {e.Message.TrimEnd('.')}", path, "What was answered before is kept; go on with the same command."),
     };
 }

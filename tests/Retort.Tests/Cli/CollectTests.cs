@@ -92,6 +92,25 @@ public sealed class CollectTests : IDisposable
         Assert.Equal(scan != "off", run.Error.Contains("2 mail addresses, 1 card numbers", StringComparison.Ordinal));
     }
 
+    /// <summary>The store grows until there is no room: a sentence, and the next run goes on from what was answered.</summary>
+    [Fact]
+    public async Task AFullDiskLosesNothingThatWasAnswered()
+    {
+        await using GuardWorld world = await GuardWorld.Start();
+        string run = _scratch["run"];
+        _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 60).Select(i => $"{{\"prompt\": \"Once number {i}\"}}\n")));
+        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: p.jsonl}}\nask: {{max_tokens: 30, terms: retort-tales, top_logprobs: 5}}\npace: {{in_flight: 2}}\n");
+        DoorRun full = await Task.Run(() => ProcessRun.Limited(400 << 10, "collect", recipe, "--out", run), Stop);
+        Assert.Equal(ExitCode.BadInput, full.Code);
+        Assert.Contains(Path.Combine(run, "transcripts.db"), full.Error, StringComparison.Ordinal);
+        Assert.Contains("go on with", full.Error, StringComparison.Ordinal);
+        DoorRun rest = await Task.Run(() => DoorRun.Of("collect", recipe, "--out", run, "--json"), Stop);
+        JsonElement facts = rest.Json.GetProperty("facts");
+        int before = facts.GetProperty("before").GetInt32();
+        Assert.InRange(before, 1, 59);
+        Assert.Equal(60, before + facts.GetProperty("answered").GetInt32());
+    }
+
     [Fact]
     public void WhatTermsForbidIsNotAsked()
     {
