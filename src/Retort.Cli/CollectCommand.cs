@@ -19,9 +19,9 @@ static class CollectCommand
             A recipe for asking:
               teacher: https://api.example.com/v1#model
               data: {prompts: prompts.jsonl}
-              ask: {key: EXAMPLE_API_KEY, terms: ID, system: Answer briefly., max_tokens: 300, temperature: 0.7}
-              money: {ceiling: 5, prompt: 0.25, completion: 2}     # dollars; prices for a million tokens
-              pace: {requests_per_minute: 500, in_flight: 32}      # left out, it adapts to what the endpoint allows
+              ask: {key: EXAMPLE_API_KEY, terms: ID, max_tokens: 300, temperature: 0.7}
+              money: {ceiling: 5, prompt: 0.25, completion: 2}   # USD, a million tokens
+              pace: {requests_per_minute: 500, in_flight: 32}    # or left to adapt
             """,
             "retort collect recipe.yaml",
             "retort collect recipe.yaml --out runs/mine --json")
@@ -68,7 +68,7 @@ static class CollectCommand
     static string Line(Forecast f) => f.Left == 0 ? $"{f.Questions:n0} questions, all of them answered" : $"{f.Questions:n0} questions, {f.Left:n0} to ask; {Cost(f)}{(f.Ceiling is { } most ? $", never more than {most} in all" : "")}{(f.Spent > default(Usd) ? $"; {f.Spent} spent so far" : "")}";
 
     static string Found(Forecast f, string folder) =>
-        $"personal data or secrets by their form: {string.Join(", ", f.Sensitive.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {Word(p.Key)}"))}; {(f.LeftOut > 0 ? $"{f.LeftOut:n0} prompts are left out (data: {{scan: report}} asks them all the same)" : "they are asked all the same")}, see {Path.Combine(folder, "sensitive.jsonl")}";
+        $"prompts that by their form hold personal data or secrets: {string.Join(", ", f.Sensitive.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} with {Word(p.Key)}"))}; {(f.LeftOut > 0 ? $"left out: {f.LeftOut:n0} (data: {{scan: report}} asks them all the same)" : "asked all the same")}, see {Path.Combine(folder, "sensitive.jsonl")}";
 
     static string Word(Sensitive kind) => kind switch
     {

@@ -89,7 +89,7 @@ public sealed class CollectTests : IDisposable
         string[] listed = File.ReadAllLines(Path.Combine(_scratch["run"], "sensitive.jsonl"));
         Assert.Equal(scan == "off" ? 0 : 2, listed.Length);
         Assert.DoesNotContain("ann@", string.Concat(listed), StringComparison.Ordinal);
-        Assert.Equal(scan != "off", run.Error.Contains("2 mail addresses, 1 card numbers", StringComparison.Ordinal));
+        Assert.Equal(scan != "off", run.Error.Contains("2 with mail addresses, 1 with card numbers", StringComparison.Ordinal));
     }
 
     /// <summary>The store grows until there is no room: a sentence, and the next run goes on from what was answered.</summary>
