@@ -58,7 +58,7 @@ public static class CollectJob
         TermsPermission[] permissions = [.. recipe.Permissions.Select(p => PermissionFile.Read(p, options.Register))];
         UsedModel teacher = UsedModel.Of(recipe.Teacher.ToString(), options.Register);
         TermsVerdict Check(TermsPurpose purpose) => TermsGate.Check(options.Register, [new(TermsRole.Teacher, teacher, purpose, recipe.Terms, null)], today, permissions: permissions);
-        TermsVerdict verdict = Check(TermsPurpose.Ask) is TermsVerdict.Open ? Check(TermsPurpose.Train) : Check(TermsPurpose.Ask);
+        TermsVerdict verdict = Check(TermsPurpose.Ask) is TermsVerdict.Closed forbidden ? forbidden : Check(TermsPurpose.Train);
         if (verdict is TermsVerdict.Closed closed)
         {
             return new CollectResult.Refused(closed);
