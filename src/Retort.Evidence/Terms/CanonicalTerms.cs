@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
+using Retort.Evidence.Ledger;
 
 namespace Retort.Evidence.Terms;
 
@@ -66,8 +68,8 @@ public static class CanonicalTerms
     }
 
     /// <summary>The entry's JSON object.</summary>
-    public static string Json(TermsEntry entry) =>
-        $"{{{string.Join(',', Fields(entry).Select(f => $"{Quoted(f.Name)}:{(f.IsList ? $"[{string.Join(',', f.Values.Select(Quoted))}]" : Quoted(f.Values[0]))}"))}}}";
+    public static string Json(TermsEntry entry) => Encoding.UTF8.GetString(CanonicalJson.Write(new JsonObject(
+        Fields(entry).Select(f => KeyValuePair.Create(f.Name, f.IsList ? (JsonNode?)new JsonArray([.. f.Values.Select(v => JsonValue.Create(v))]) : JsonValue.Create(f.Values[0]))))));
 
     /// <summary>64 small hexadecimal digits.</summary>
     public static string Sha256(TermsEntry entry) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Json(entry))));
@@ -75,28 +77,6 @@ public static class CanonicalTerms
     /// <summary>64 small hexadecimal digits.</summary>
     public static string Sha256(TermsRegister register) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(register.Entries.Select(e => $"{e.Id} {Sha256(e)}\n")))));
-
-    /// <summary>A string as RFC 8785, section 3.2.2.2, writes it.</summary>
-    static string Quoted(string text)
-    {
-        StringBuilder quoted = new("\"");
-        foreach (char c in text)
-        {
-            _ = c switch
-            {
-                '"' or '\\' => quoted.Append('\\').Append(c),
-                '\b' => quoted.Append("\\b"),
-                '\t' => quoted.Append("\\t"),
-                '\n' => quoted.Append("\\n"),
-                '\f' => quoted.Append("\\f"),
-                '\r' => quoted.Append("\\r"),
-                < ' ' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-                _ => quoted.Append(c),
-            };
-        }
-
-        return quoted.Append('"').ToString();
-    }
 
     static string? Day(DateOnly? day) => day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }
