@@ -125,6 +125,9 @@ public sealed partial class DistillJob
         static Document[] Gold(IReadOnlyList<Document> documents) => [.. documents.Select(d => d.AsGold).OfType<Document>().DistinctBy(d => d.Prompt)];
         Document[] tested = Gold(corpus.HeldOut), validated = Gold(corpus.Validation), learned = _recipe.Twin is null ? [] : TwinText(corpus) ?? Gold(corpus.Train);
         bool gold = tested.Length > 1;
+
+        // Before the folder is taken: a run that is refused leaves it free for one with another recipe.
+        _served = _recipe.Signal.Kind == "top_k" && _options.Dataset is null && !File.Exists(Path.Combine(_options.Out, SignalsFile)) ? Checked(corpus.Train, _recipe.Ask!) : null;
         return new(
             corpus, tokenizer, train, learned.Length > 0 ? pack(learned, "twin") : null, pack(gold && validated.Length > 0 ? validated : corpus.Validation, "data.validation"), gold ? pack(tested, "data.held_out") : heldOut,
             gold ? tested : corpus.HeldOut, gold ? heldOut : null, !gold, learned.Length > 0);

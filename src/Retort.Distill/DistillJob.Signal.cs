@@ -52,7 +52,7 @@ public sealed partial class DistillJob
         TakeSignals(path, alignment);
         if (!File.Exists(path) || !File.Exists(alignment))
         {
-            Dictionary<string, IReadOnlyList<ServedToken>> tokens = Checked(data.Corpus.Train, ask);
+            Dictionary<string, IReadOnlyList<ServedToken>> tokens = _served ?? Checked(data.Corpus.Train, ask);
             (SignalFile file, SignalAlignment met) = ServedSignal.Of(data.Train, data.Corpus.Train, id => tokens.GetValueOrDefault(id), data.Tokenizer, expected);
             file.Save(path);
             AtomicFile.WriteAllBytes(alignment, JsonSerializer.SerializeToUtf8Bytes(met));

@@ -77,6 +77,7 @@ public sealed partial class DistillJob : IDisposable
     readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
     SignalAlignment? _alignment;
+    Dictionary<string, IReadOnlyList<ServedToken>>? _served;
 
     DistillJob(Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
     {
@@ -193,7 +194,7 @@ public sealed partial class DistillJob : IDisposable
 
     /// <summary>What a run leaves that was stopped before its recipe was written, and what asking leaves.</summary>
     static bool IsBeginning(string entry) =>
-        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or "ledger" or "ledger.secret" || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
+        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or ExcludedFile or Manifest.FileName or "ledger" or "ledger.secret" || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
 
     /// <summary>Puts the recipe into the folder, which from then on holds this run. Only once nothing is left that a reader would have to mend
     /// first: a recipe that was refused leaves no folder behind.</summary>

@@ -9,7 +9,7 @@ public sealed record ManifestEntry(string Step, IReadOnlyDictionary<string, stri
 /// <summary>manifest.json of a run folder: every step with SHA-256 hashes, written again after each step. A resumed run goes on with the entries it finds.</summary>
 public sealed class Manifest(string folder)
 {
-    const string Name = "manifest.json";
+    public const string FileName = "manifest.json";
 
     static readonly JsonSerializerOptions s_options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
@@ -37,7 +37,7 @@ public sealed class Manifest(string folder)
             _entries[at] = entry;
         }
 
-        AtomicFile.WriteAllBytes(Path.Combine(folder, Name), JsonSerializer.SerializeToUtf8Bytes(new Content(1, _entries), s_options));
+        AtomicFile.WriteAllBytes(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(new Content(1, _entries), s_options));
     }
 
     public static string FileHash(string path)
@@ -49,7 +49,7 @@ public sealed class Manifest(string folder)
     /// <summary>What earlier processes of the run recorded and still holds: every file they wrote is there with its hash.</summary>
     List<ManifestEntry> Earlier()
     {
-        string path = Path.Combine(folder, Name);
+        string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
         {
             return [];

@@ -22,6 +22,9 @@ sealed class GuardWorld : IAsyncDisposable
 
     public GuardHost Host { get; }
 
+    /// <summary>The model that is served, on disk.</summary>
+    public string Model => _folder.Folder;
+
     public string Url => Host.Addresses[0];
 
     /// <param name="template">Whether the model has a chat template.</param>
