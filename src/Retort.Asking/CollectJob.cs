@@ -1,12 +1,15 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Retort.Asking.Runs;
+using Retort.Evidence.Ledger;
 using Retort.Evidence.Terms;
 
 namespace Retort.Asking;
 
 /// <param name="Out">Folder of the run; its transcripts.db is made or gone on with.</param>
 /// <param name="Register">By which it is decided whether anything may be asked.</param>
-public sealed record CollectOptions(string Out, TermsRegister Register);
+/// <param name="Ledger">Who signs the run's ledger; null keeps none.</param>
+public sealed record CollectOptions(string Out, TermsRegister Register, LedgerHome? Ledger = null);
 
 /// <summary>What asking may cost before anything is asked.</summary>
 /// <param name="Questions">Prompts, each once.</param>
@@ -33,7 +36,7 @@ public abstract record CollectResult
 
 /// <summary>
 /// Asks a teacher behind an interface what a recipe's prompts say: 1 read the recipe, prompts and prices · 2 check the terms, for asking and for training ·
-/// 3 take the key, open the store · 4 forecast · 5 ask.
+/// 3 take the key, open the store · 4 forecast · 5 ask · 6 record the answers in the run's ledger.
 /// </summary>
 public static class CollectJob
 {
@@ -42,6 +45,20 @@ public static class CollectJob
     /// <exception cref="UserError">Recipe, prompts, prices or store cannot be used, or the key's variable is not set.</exception>
     public static async Task<CollectResult> Run(
         string recipePath, CollectOptions options, Func<string, string?> environment, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, CancellationToken stop, IChatClient? client = null)
+    {
+        CollectResult result = await Ask(recipePath, options, environment, onForecast, onProgress, time, client, stop).ConfigureAwait(false);
+
+        // 6, once the store is closed
+        if (result is CollectResult.Asked && options.Ledger is { } home)
+        {
+            RunLedger.Record(options.Out, home, time);
+        }
+
+        return result;
+    }
+
+    static async Task<CollectResult> Ask(
+        string recipePath, CollectOptions options, Func<string, string?> environment, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, IChatClient? client, CancellationToken stop)
     {
         // 1
         AskRecipe recipe = AskRecipe.Read(recipePath);

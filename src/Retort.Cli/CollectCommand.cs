@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Retort.Asking;
+using Retort.Evidence.Ledger;
 using Retort.Evidence.Terms;
 
 namespace Retort.Cli;
@@ -33,8 +34,9 @@ static class CollectCommand
             string file = parsed.GetRequiredValue(path), folder = parsed.GetValue(to) ?? Path.Combine("runs", AskRecipe.Read(file).Name);
             session.WhenStopped = "What was answered is kept; run the same command again to go on.";
             long left = 0;
+            LedgerHome ledger = OwnLedger.Open(session);
             CollectResult result = ProgressDisplay.Run(session, advance => CollectJob.Run(
-                file, new(folder, parsed.GetValue(register) is { } terms ? TermsRegister.Read(terms) : ShippedTerms.Read()), Environment.GetEnvironmentVariable,
+                file, new(folder, parsed.GetValue(register) is { } terms ? TermsRegister.Read(terms) : ShippedTerms.Read(), ledger), Environment.GetEnvironmentVariable,
                 forecast =>
                 {
                     left = forecast.Left;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Retort.Distill;
+using Retort.Evidence.Ledger;
 
 namespace Retort.Cli;
 
@@ -32,8 +33,9 @@ static class DistillCommand
             Recipe recipe = RecipeFile.Read(file, changes, [.. BundledSamples.All.Keys]);
             string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
             session.WhenStopped = $"Go on from the last checkpoint with: {Again(file, parsed.GetValue(to), changes)}";
+            LedgerHome ledger = OwnLedger.Open(session);
             RunReport report = ProgressDisplay.Run(session, advance =>
-                DistillJob.Run(recipe, new DistillOptions(folder, parsed.GetValue(resume)), BundledSamples.All, p => advance(p.Step, p.Whole ?? p.Share, p.Detail, p.Left), session.Time, session.Stop), whole: true);
+                DistillJob.Run(recipe, new DistillOptions(folder, parsed.GetValue(resume), ledger), BundledSamples.All, p => advance(p.Step, p.Whole ?? p.Share, p.Detail, p.Left), session.Time, session.Stop), whole: true);
             Print(session, report, folder);
             return ExitCode.Done;
         });

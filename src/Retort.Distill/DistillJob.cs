@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Retort.Asking.Runs;
+using Retort.Evidence.Ledger;
 using Retort.Kernels;
 using Retort.Model.Files;
 using Retort.Model.Llama;
@@ -12,7 +14,8 @@ namespace Retort.Distill;
 
 /// <param name="Out">The run folder.</param>
 /// <param name="Resume">Go on with what the folder holds; otherwise a folder that holds a run is refused.</param>
-public sealed record DistillOptions(string Out, bool Resume);
+/// <param name="Ledger">Who signs the run's ledger; null keeps none.</param>
+public sealed record DistillOptions(string Out, bool Resume, LedgerHome? Ledger = null);
 
 /// <summary>What a person watching wants to know.</summary>
 /// <param name="Share">Of this step, 0 to 1.</param>
@@ -113,6 +116,11 @@ public sealed partial class DistillJob : IDisposable
 
         // 8
         Export(trained, tokenizer, corpus, report);
+        if (_options.Ledger is { } home)
+        {
+            RunLedger.Record(_options.Out, home, _time);
+        }
+
         return report;
     }
 
