@@ -1,4 +1,6 @@
+using System.Data;
 using Dapper;
+using Microsoft.Data.Sqlite;
 
 namespace Retort.Asking;
 
@@ -46,26 +48,36 @@ public sealed record AnswerFacts(
 public sealed partial class Transcripts
 {
     /// <summary>Every answer, in the order in which its question was first asked.</summary>
+    /// <exception cref="UserError">The file is damaged.</exception>
     public IReadOnlyList<StoredAnswer> Answers()
     {
         lock (_connection)
         {
-            return [.. _connection.Query<AnswerRow>(
-                """
-                SELECT r.id AS Request, c.place AS Place, r.key AS Key, r.endpoint AS Endpoint, r.model AS Model, a.model AS Returned, r.body AS Body, a.response AS Response, r.terms AS Terms,
-                  c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities,
-                  a.fingerprint AS Fingerprint, a.prompt_tokens AS PromptTokens, a.completion_tokens AS CompletionTokens, a.price AS Price, a.latency AS Latency,
-                  (SELECT count(*) FROM attempt WHERE request = r.id) AS Attempts, r.account AS Account, t.began AS Began, a.received AS Received
-                FROM request r JOIN answer a ON a.request = r.id JOIN attempt t ON t.id = a.attempt JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
-                """).Select(r => new StoredAnswer(
-                    r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities))
-                {
-                    Facts = new(
-                        r.Fingerprint, (int?)r.PromptTokens, (int?)r.CompletionTokens, new(r.Price), TimeSpan.FromMilliseconds(r.Latency), (int)r.Attempts, r.Account,
-                        DateTimeOffset.FromUnixTimeMilliseconds(r.Began), DateTimeOffset.FromUnixTimeMilliseconds(r.Received)),
-                })];
+            try
+            {
+                return [.. _connection.Query<AnswerRow>(
+                    """
+                    SELECT r.id AS Request, c.place AS Place, r.key AS Key, r.endpoint AS Endpoint, r.model AS Model, a.model AS Returned, r.body AS Body, a.response AS Response, r.terms AS Terms,
+                      c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities,
+                      a.fingerprint AS Fingerprint, a.prompt_tokens AS PromptTokens, a.completion_tokens AS CompletionTokens, a.price AS Price, a.latency AS Latency,
+                      (SELECT count(*) FROM attempt WHERE request = r.id) AS Attempts, r.account AS Account, t.began AS Began, a.received AS Received
+                    FROM request r JOIN answer a ON a.request = r.id JOIN attempt t ON t.id = a.attempt JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
+                    """).Select(Answer)];
+            }
+            catch (Exception e) when (e is SqliteException or DataException or ArgumentException)
+            {
+                throw new UserError($"the store is damaged ({e.Message.TrimEnd('.')})", _path, "Put a copy of it back.");
+            }
         }
     }
+
+    static StoredAnswer Answer(AnswerRow r) => new(
+        r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities))
+    {
+        Facts = new(
+            r.Fingerprint, (int?)r.PromptTokens, (int?)r.CompletionTokens, new(r.Price), TimeSpan.FromMilliseconds(r.Latency), (int)r.Attempts, r.Account,
+            DateTimeOffset.FromUnixTimeMilliseconds(r.Began), DateTimeOffset.FromUnixTimeMilliseconds(r.Received)),
+    };
 
     /// <summary>As it lies in the tables.</summary>
     sealed class AnswerRow

@@ -62,7 +62,8 @@ public sealed class Manifest(string folder)
 
         try
         {
-            return (JsonSerializer.Deserialize<Content>(TextFile.Read(path), s_options) ?? throw new JsonException()).Steps;
+            IReadOnlyList<ManifestEntry?> steps = JsonSerializer.Deserialize<Content>(TextFile.Read(path), s_options)?.Steps ?? throw new JsonException();
+            return steps.All(s => s is not null && !s.Read.Values.Contains(null) && !s.Wrote.Values.Contains(null) && s.Wrote.Keys.All(RunFiles.IsWithin)) ? [.. steps.OfType<ManifestEntry>()] : throw new JsonException();
         }
         catch (JsonException)
         {

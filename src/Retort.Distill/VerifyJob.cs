@@ -1,0 +1,131 @@
+using System.Text;
+using Retort.Asking.Runs;
+using Retort.Kernels;
+
+namespace Retort.Distill;
+
+/// <summary>What became of training the student again.</summary>
+public abstract record Retrained
+{
+    /// <summary>To the same weights, bit for bit.</summary>
+    /// <param name="Bytes">Of student/model.safetensors.</param>
+    public sealed record Same(long Seed, double Rate, long Bytes) : Retrained;
+
+    /// <param name="First">Offset of the first byte of student/model.safetensors that differs.</param>
+    /// <param name="Count">Bytes that differ, those that one file has more than the other among them.</param>
+    /// <param name="Paths">Where the run was made on another vector path, on which results agree within tolerances alone: that one and this; else null.</param>
+    public sealed record Different(long Seed, double Rate, long First, long Count, string? Paths) : Retrained;
+}
+
+/// <summary>What verifying a run came to.</summary>
+/// <param name="Retrained">Null where it was not asked for.</param>
+public sealed record VerifyResult(RunAuditReport Audit, Retrained? Retrained)
+{
+    /// <summary>Whether nothing is wrong.</summary>
+    public bool Holds => Audit.Holds && Retrained is not Distill.Retrained.Different;
+}
+
+/// <summary>
+/// Verifies a finished run: 1 check its folder against its ledger · 2 if asked for, train the first seed's student again from the recipe and the data in
+/// the folder, and compare the weights.
+/// </summary>
+public static class VerifyJob
+{
+    const string Weights = "student/model.safetensors";
+
+    /// <summary>Files of a run folder that a run reads instead of making them: what is there is what is trained on.</summary>
+    static readonly string[] s_data = ["dataset.jsonl", "samples.jsonl", "signals/train.sig"];
+
+    /// <exception cref="UserError">There is no ledger; or the student cannot be trained again: the folder is not that of a finished run, or the
+    /// teacher's weights are gone.</exception>
+    public static VerifyResult Run(
+        string folder, RunAuditOptions options, bool retrain, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
+    {
+        // 1
+        RunAuditReport audit = RunAudit.Run(folder, options, time);
+
+        // 2
+        return new(audit, retrain ? Retrain(folder, samples, progress, time, stop) : null);
+    }
+
+    /// <summary>Trains the student of the first seed again in a folder of its own, at the rate that was chosen, without twin, search and tasks.</summary>
+    public static Retrained Retrain(string folder, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
+    {
+        string reportPath = Path.Combine(folder, "report.json"), weights = Path.Combine(folder, Weights.Replace('/', Path.DirectorySeparatorChar));
+        RunReport report = ReportJson.Read(TextFile.Read(reportPath), reportPath);
+        if (!File.Exists(weights))
+        {
+            throw new UserError("there are no weights to compare with", weights, "Name the folder of a finished run; one of an adapter has its merged student there.");
+        }
+
+        long seed = report.Run.Seeds[0];
+        Recipe whole = RecipeFile.Read(Path.Combine(folder, "recipe.yaml"), [], [.. samples.Keys]);
+        double rate = report.RateSearch?.StudentRate ?? whole.Train.Rates[0];
+        Recipe recipe = whole with
+        {
+            Train = whole.Train with { Rates = [rate], Seeds = [seed] },
+            Twin = null,
+            Evaluate = whole.Evaluate with { GoldItems = 0, Samples = 0 },
+        };
+        CheckTeacher(recipe);
+        string again = Directory.CreateTempSubdirectory("retort-retrain-").FullName;
+        try
+        {
+            CopyData(folder, again, recipe);
+            DistillJob.Run(recipe, new DistillOptions(again, Resume: true), samples, progress, time, stop);
+            (long first, long count) = Difference(weights, Path.Combine(again, Weights.Replace('/', Path.DirectorySeparatorChar)));
+            string now = Lanes.Path.ToString();
+            return count == 0
+                ? new Retrained.Same(seed, rate, new FileInfo(weights).Length)
+                : new Retrained.Different(seed, rate, first, count, report.Run.VectorPath == now ? null : $"{report.Run.VectorPath} and {now}");
+        }
+        finally
+        {
+            Directory.Delete(again, recursive: true);
+        }
+    }
+
+    static void CheckTeacher(Recipe recipe)
+    {
+        if (recipe.Teacher is { } teacher && !teacher.Contains("://", StringComparison.Ordinal) && !Path.Exists(teacher))
+        {
+            throw new UserError("the teacher's weights are no longer there", teacher, "Put them back: the student cannot be trained again without them.");
+        }
+    }
+
+    /// <summary>Puts recipe and data where a run that is gone on with finds them.</summary>
+    static void CopyData(string from, string to, Recipe recipe)
+    {
+        AtomicFile.WriteAllBytes(Path.Combine(to, "recipe.yaml"), Encoding.UTF8.GetBytes(RecipeText.Of(recipe)));
+        foreach (string file in s_data.Where(f => File.Exists(Path.Combine(from, f))))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(to, file))!);
+            File.Copy(Path.Combine(from, file), Path.Combine(to, file));
+        }
+    }
+
+    static (long First, long Count) Difference(string one, string other)
+    {
+        using FileStream a = File.OpenRead(one), b = File.OpenRead(other);
+        byte[] pieceA = new byte[1 << 20], pieceB = new byte[1 << 20];
+        long first = -1, count = Math.Abs(a.Length - b.Length), at = 0, common = Math.Min(a.Length, b.Length);
+        while (at < common)
+        {
+            int length = (int)Math.Min(pieceA.Length, common - at);
+            a.ReadExactly(pieceA, 0, length);
+            b.ReadExactly(pieceB, 0, length);
+            for (int i = 0; i < length; i++)
+            {
+                if (pieceA[i] != pieceB[i])
+                {
+                    first = first < 0 ? at + i : first;
+                    count++;
+                }
+            }
+
+            at += length;
+        }
+
+        return (first < 0 ? common : first, count);
+    }
+}
