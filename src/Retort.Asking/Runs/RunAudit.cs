@@ -132,18 +132,18 @@ public sealed class RunAudit
         TileReader log = TileReader.At(_files.Ledger, head, key);
         if (_options.Known is { } known)
         {
-            Compare(log, known, key, "the checkpoint that was given");
+            Compare(log, known, key, "the checkpoint that was given", _binds);
         }
 
         if (_options.Last?.Invoke(key) is { } last)
         {
-            Compare(log, last, key, "the last checkpoint signed on this machine");
+            Compare(log, last, key, "the last checkpoint signed on this machine", _notes);
         }
 
         return true;
     }
 
-    void Compare(TileReader log, Checkpoint known, LedgerPublicKey key, string whence)
+    void Compare(TileReader log, Checkpoint known, LedgerPublicKey key, string whence, List<string> said)
     {
         long size = log.Checkpoint.Size;
         LedgerVerdict verdict = known.Verify(key);
@@ -153,7 +153,7 @@ public sealed class RunAudit
             : null;
         if (fault is null)
         {
-            _binds.Add($"The first {known.Size} entries are those of {whence}");
+            said.Add($"The first {known.Size} entries are those of {whence}");
         }
         else
         {

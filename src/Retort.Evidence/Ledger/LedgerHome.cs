@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Retort.Evidence.Ledger;
 
 /// <summary>
@@ -9,12 +11,14 @@ namespace Retort.Evidence.Ledger;
 /// <param name="Prefix">How the names of new logs begin.</param>
 public sealed record LedgerHome(string Folder, string KeyPath, string Prefix)
 {
+    const string OwnKey = "ledger.key";
+
     /// <summary>The environment variables: the user's folder, the private key, the beginning of logs' names.</summary>
     public const string FolderVariable = "RETORT_HOME", KeyVariable = "RETORT_LEDGER_KEY", NameVariable = "RETORT_LEDGER_NAME";
 
     /// <summary>Where the environment says: by default a folder <c>retort</c> in the user's configuration, and a key of its own there.</summary>
     /// <param name="environment">Gives an environment variable; null where it is not set.</param>
-    /// <exception cref="UserError">There is no such folder, the key that is named does not exist or is none, or the name is none.</exception>
+    /// <exception cref="UserError">There is no such folder, or the name is none.</exception>
     public static LedgerHome Of(Func<string, string?> environment)
     {
         string? Set(string name) => environment(name) is { Length: > 0 } value ? value : null;
@@ -27,28 +31,34 @@ public sealed record LedgerHome(string Folder, string KeyPath, string Prefix)
             throw new UserError("this is no name for logs", NameVariable, "Give one such as example.com/retort, without spaces and plus signs.");
         }
 
-        LedgerHome home = new(folder, Set(KeyVariable) ?? Path.Combine(folder, "ledger.key"), prefix);
-        if (Set(KeyVariable) is not null || File.Exists(home.KeyPath))
-        {
-            using LedgerKey key = home.Key(prefix);
-        }
-
-        return home;
+        return new(folder, Set(KeyVariable) ?? Path.Combine(folder, OwnKey), prefix);
     }
 
-    /// <summary>Makes the key where there is none yet; true if it was made now.</summary>
-    /// <exception cref="UserError">It cannot be written.</exception>
+    /// <summary>Makes the key where none was named and there is none yet; true if it was made now.</summary>
+    /// <exception cref="UserError">It cannot be written, or the one that is there cannot be read.</exception>
     public bool MakeKey()
     {
-        if (File.Exists(KeyPath))
+        if (File.Exists(KeyPath) || KeyPath != Path.Combine(Folder, OwnKey))
         {
+            using LedgerKey there = Key(Prefix);
             return false;
         }
 
-        MakeFolder(Path.GetDirectoryName(Path.GetFullPath(KeyPath))!);
+        MakeFolder(Folder);
         using LedgerKey key = LedgerKey.Make(Prefix);
-        key.Write(KeyPath);
-        return true;
+        string made = $"{KeyPath}.{key.Public.Fingerprint}";
+        key.Write(made);
+        try
+        {
+            // Of two processes that make one at once, the first has made it.
+            File.Move(made, KeyPath, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(KeyPath))
+        {
+            File.Delete(made);
+            return false;
+        }
     }
 
     /// <summary>The private key under a log's name.</summary>
@@ -72,7 +82,7 @@ public sealed record LedgerHome(string Folder, string KeyPath, string Prefix)
     /// <summary>Where the last checkpoint of a log is kept.</summary>
     public string PathOf(LedgerPublicKey log, LedgerPublicKey? witness = null)
     {
-        string id = Digest.Of([.. System.Text.Encoding.UTF8.GetBytes(log.Name), 0, .. log.Fingerprint.ToArray()]).ToString()[..16];
+        string id = Digest.Of([.. Encoding.UTF8.GetBytes(log.Name), 0, .. log.Fingerprint.ToArray()]).ToString()[..16];
         return witness is null ? Path.Combine(Folder, "ledgers", id) : Path.Combine(Folder, "witnessed", witness.Fingerprint.ToString()[..16], id);
     }
 
