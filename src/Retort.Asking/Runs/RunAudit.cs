@@ -65,7 +65,7 @@ public sealed class RunAudit
         }
 
         // 5
-        Witnesses.Audit(_files, log, key, _findings, _binds);
+        Witnesses.Audit(_files, log, key, [.. (_options.Witnesses ?? []).Select(head.WitnessKey)], _findings, _binds);
         return Report(head, leaves?.Transcripts.Count ?? 0, files);
     }
 

@@ -11,7 +11,7 @@ public sealed record RunLedgerView(RunFiles Files, TileReader Log, LedgerPublicK
     {
         (RunFiles files, TileReader log, LedgerPublicKey key) = Open(folder);
         List<string> binds = [];
-        Witnesses.Audit(files, log, key, [], binds);
+        Witnesses.Audit(files, log, key, [], [], binds);
         return new(files, log, key, RunLeaves.Read(log, files.Ledger), binds);
     }
 

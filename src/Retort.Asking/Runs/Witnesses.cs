@@ -47,11 +47,13 @@ public static class Witnesses
 
     /// <summary>Checks every file that was kept. Keys and certificates are those of the folder: who wants to rely on them compares them.</summary>
     /// <param name="log">The run's log, which has been audited.</param>
+    /// <param name="given">Keys of witnesses that are known from elsewhere.</param>
     /// <param name="findings">Takes what is wrong.</param>
     /// <param name="binds">Takes what holds, a sentence each.</param>
     /// <exception cref="UserError">The folder cannot be read.</exception>
-    public static void Audit(RunFiles files, TileReader log, LedgerPublicKey key, ICollection<RunFinding> findings, ICollection<string> binds)
+    public static void Audit(RunFiles files, TileReader log, LedgerPublicKey key, IReadOnlyList<LedgerPublicKey> given, ICollection<RunFinding> findings, ICollection<string> binds)
     {
+        List<LedgerPublicKey> known = [key, .. given];
         foreach (IGrouping<long, Kept> size in All(files, findings).GroupBy(k => k.Size).OrderBy(g => g.Key))
         {
             List<Checkpoint> checkpoints = [];
@@ -78,6 +80,7 @@ public static class Witnesses
                     if (kept.Ending == KeyEnding)
                     {
                         LedgerPublicKey witness = checkpoints.Select(c => c.WitnessKey(files[kept.File])).FirstOrDefault(w => checkpoints.Exists(c => c.Note.IsSignedBy(w) == true)) ?? throw new UserError("No checkpoint here is signed by this key", kept.File, "");
+                        known.Add(witness);
                         binds.Add($"Witness {witness.Name} has signed the first {size.Key} entries, by the key of SHA-256 {witness.Fingerprint} (the folder's own: compare it with the one you know)");
                     }
                     else if (kept.Ending == StampEnding)
@@ -90,6 +93,11 @@ public static class Witnesses
             }
 
             authorities.ForEach(a => a.Dispose());
+        }
+
+        foreach (NoteSignature line in log.Checkpoint.Note.Signatures.Where(s => !known.Exists(k => k.Name == s.Name && k.Hash == s.KeyHash && log.Checkpoint.Note.IsSignedBy(k) == true)))
+        {
+            findings.Add(new($"{RunFiles.LedgerFolder}/{TileReader.CheckpointName}", null, $"The signature line of {line.Name} is by no key that is here or was given"));
         }
     }
 
