@@ -10,7 +10,7 @@ static class LedgerProve
     {
         Argument<string> run = Inputs.Argument("RUN", "The folder of a run");
         Option<int?> entry = Inputs.OptionalWhole("--entry", "Prove the entry at this index", 0, int.MaxValue);
-        Option<string?> step = Inputs.Text("--step", "NAME", "Prove the last entry of this step"), transcript = Inputs.Text("--transcript", "ID", "Prove the entry of this answer: its id in transcripts.jsonl, or its name"), from = Inputs.Text("--from", "CHECKPOINT", "Prove that the log goes on from this earlier checkpoint"), to = Inputs.Text("--out", "FILE", "Where the proof is written [default: standard output]");
+        Option<string?> step = Inputs.Text("--step", "NAME", "Prove the last entry of this step"), transcript = Inputs.Text("--transcript", "ID", "Prove the entry of this answer: its id in transcripts.jsonl, or its name"), from = Inputs.Text("--from", "CHECKPOINT", "Prove that the log goes on from this earlier checkpoint"), to = Inputs.Text("--output", "FILE", "Where the proof is written [default: standard output]");
         to.Aliases.Add("-o");
         Option<bool> open = Inputs.Flag("--open", "Give salts and contents away too, so that this one entry can be read and checked by anybody");
         Verb verb = new(

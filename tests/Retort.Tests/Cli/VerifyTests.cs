@@ -156,10 +156,10 @@ public sealed class VerifyTests : IClassFixture<VerifyTests.FinishedRun>, IDispo
     public void ASearchedRateIsTheOneThatIsTrainedAgain()
     {
         string run = Path.Combine(_finished.World.Folder, "searched");
-        DoorRun made = DoorRun.Of("distill", _finished.World.Recipe(rate: "[0.00001, 0.01]"), "--out", run, "--no-twin", "--set", "signal={kind: top_k, k: 8}", "--set", "train.seeds=[3]");
+        DoorRun made = DoorRun.Of("distill", _finished.World.Recipe(rate: "[0.000001, 0.01]", tokens: 3000), "--out", run, "--no-twin", "--set", "signal={kind: top_k, k: 8}", "--set", "train.seeds=[3]");
         Assert.True(made.Code == ExitCode.Done, made.Error);
         DoorRun again = DoorRun.Of("verify", run, "--retrain");
         Assert.True(again.Code == ExitCode.Done, again.Output + again.Error);
-        Assert.Contains("seed 3 at rate 0.01", again.Output, StringComparison.Ordinal);
+        Assert.Contains("seed 3 at rate 0.01:", again.Output, StringComparison.Ordinal);
     }
 }
