@@ -24,6 +24,7 @@ static class LedgerShow
                     key = view.Key.Fingerprint.ToString(),
                     steps = view.Leaves.Steps.Keys,
                     transcripts = view.Leaves.Transcripts.Count,
+                    statements = view.Leaves.Statements.Keys,
                     witnessed = view.Binds,
                     entries = all ? view.Leaves.All.Select((leaf, i) => new { index = i, kind = leaf.Kind, leaf.Name, leaf.Part, time = RunLeaf.Text(leaf.Time), commitments = leaf.Commitments.ToDictionary(c => c.Key, c => c.Value.ToString()) }) : null,
                 },
@@ -36,7 +37,7 @@ static class LedgerShow
     static IEnumerable<string> Lines(RunLedgerView view, bool all)
     {
         yield return $"log   {view.Log.Checkpoint.Origin}";
-        yield return $"size  {view.Log.Checkpoint.Size:n0} entries: {view.Leaves.Transcripts.Count:n0} answers, {view.Leaves.Steps.Count:n0} steps ({string.Join(", ", view.Leaves.Steps.Keys)})";
+        yield return $"size  {view.Log.Checkpoint.Size:n0} entries: {view.Leaves.Transcripts.Count:n0} answers, {view.Leaves.Steps.Count:n0} steps ({string.Join(", ", view.Leaves.Steps.Keys)}){(view.Leaves.Statements.Count > 0 ? $", statements {string.Join(", ", view.Leaves.Statements.Keys)}" : "")}";
         yield return $"root  {view.Log.Checkpoint.Root}";
         yield return $"key   {view.Key.Fingerprint} (SHA-256 of the public key, {view.Files.PublicKey})";
         foreach (string bind in view.Binds)

@@ -8,13 +8,15 @@ namespace Retort.Asking.Runs;
 /// <list type="number">
 /// <item>the log itself: its signature, tiles and entries, and its consistency with checkpoints from elsewhere</item>
 /// <item>the secret, against the first entry</item>
-/// <item>every file, against the entry in force of the step that wrote it</item>
+/// <item>every file, against the entry in force of the step that wrote it; and every statement against its own, and for the log's signature</item>
 /// <item>every line of transcripts.jsonl against its entry; and where the store's file was changed, every answer in it</item>
 /// <item>what witnesses and time stamp authorities signed</item>
 /// </list>
 /// </summary>
 public sealed class RunAudit
 {
+    const int MostStatementBytes = 64 << 20;
+
     readonly RunFiles _files;
     readonly RunAuditOptions _options;
     readonly TimeProvider _time;
@@ -52,6 +54,7 @@ public sealed class RunAudit
             // 3
             files = Files(leaves, secret);
             Reads(leaves, secret);
+            Statements(leaves, secret, key);
 
             // 4
             if (leaves.Transcripts.Count > 0)
@@ -207,7 +210,8 @@ public sealed class RunAudit
             }
         }
 
-        string[] others = [.. _files.Covered().Where(f => !files.ContainsKey(f))];
+        HashSet<string> statements = [.. leaves.Statements.Keys.Select(RunFiles.StatementOf)];
+        string[] others = [.. _files.Covered().Where(f => !files.ContainsKey(f) && !statements.Contains(f))];
         if (others.Length > 0)
         {
             _notes.Add($"{others.Length} {(others.Length == 1 ? "file is" : "files are")} not in the ledger: {string.Join(", ", others.Take(5))}{(others.Length > 5 ? ", …" : "")}");
@@ -228,6 +232,29 @@ public sealed class RunAudit
                 {
                     Found(Manifest.Name, $"step '{step.Step}'", $"The hash of {name}, which it read, is not the one in entry {parts[0]}");
                 }
+            }
+        }
+    }
+
+    void Statements(RunLeaves leaves, CommitmentSecret secret, LedgerPublicKey key)
+    {
+        foreach ((string name, long index) in leaves.Statements)
+        {
+            string file = RunFiles.StatementOf(name);
+            if (!RunFiles.IsWithin(file))
+            {
+                Found(RunFiles.LedgerFolder, $"entry {index}", "It names a file outside of the run folder");
+                continue;
+            }
+
+            byte[]? envelope = Tried(file, () => InputFile.ReadAll(_files[file], MostStatementBytes));
+            if (envelope is not null && !leaves.All[(int)index].Commits(RunLedger.Envelope, envelope, secret, index))
+            {
+                Found(file, null, $"It is not the statement of entry {index}");
+            }
+            else if (envelope is not null && Tried(file, () => DsseEnvelope.Parse(envelope, file)) is { } statement && !statement.IsSignedBy(key))
+            {
+                Found(file, null, "It is not signed by the log's key");
             }
         }
     }

@@ -7,7 +7,7 @@ namespace Retort.Asking.Runs;
 public sealed class RunFiles(string folder)
 {
     /// <summary>By their path in the run folder.</summary>
-    public const string LedgerFolder = "ledger", PublicKeyName = "ledger.pub", SecretName = "ledger.secret", WitnessFolder = "witnesses", ExportName = "transcripts.jsonl", StoreName = "transcripts.db";
+    public const string LedgerFolder = "ledger", PublicKeyName = "ledger.pub", SecretName = "ledger.secret", WitnessFolder = "witnesses", StatementFolder = "statements", ExportName = "transcripts.jsonl", StoreName = "transcripts.db";
 
     /// <summary>The run folder.</summary>
     public string Folder { get; } = folder;
@@ -29,6 +29,9 @@ public sealed class RunFiles(string folder)
 
     /// <summary>A file by its path in the run folder, with '/'.</summary>
     public string this[string relative] => Path.Combine(Folder, relative.Replace('/', Path.DirectorySeparatorChar));
+
+    /// <summary>The file of a statement.</summary>
+    public static string StatementOf(string name) => $"{StatementFolder}/{name}.json";
 
     /// <summary>Whether this is a path within a run folder, with '/', and nothing that leads out of it.</summary>
     public static bool IsWithin(string relative) =>

@@ -36,45 +36,51 @@ public static class RunLedger
     public static RunLedgerFacts Record(string folder, LedgerHome home, TimeProvider time)
     {
         // 1
-        RunFiles files = new(folder);
-        home.MakeKey();
-        CommitmentSecret secret = Secret(files);
-        string checkpoint = files[$"{RunFiles.LedgerFolder}/{TileReader.CheckpointName}"];
-        using LedgerKey key = home.Key(File.Exists(checkpoint) ? Checkpoint.Read(checkpoint).Origin : $"{home.Prefix}/{Convert.ToHexStringLower(secret.Salt("origin"))[..16]}");
-        using TileLog log = TileLog.Open(files.Ledger, key, home.Last(key.Public));
-        if (!File.Exists(files.PublicKey))
-        {
-            key.Public.Write(files.PublicKey);
-        }
-
-        RunLeaves leaves = RunLeaves.Read(TileReader.At(files.Ledger, log.Published, key.Public), files.Ledger);
-        if (log.Size == 0)
-        {
-            log.Append(RunLeaf.Of(LeafKind.Begin, "", 1, time.GetUtcNow(), Begin, secret, 0).ToBytes());
-        }
+        using OpenRunLedger ledger = OpenRunLedger.Open(folder, home, time);
 
         // 2
-        if (File.Exists(files.Store))
+        if (File.Exists(ledger.Files.Store))
         {
-            Answers(files, time, leaves, secret, log);
+            Answers(ledger, time);
         }
 
         // 3 and 4
-        IReadOnlyList<ManifestEntry> stated = Manifest.Stated(folder);
-        HashSet<string> named = [.. stated.SelectMany(s => s.Wrote.Keys)];
+        HashSet<string> named = [.. Manifest.Stated(folder).SelectMany(s => s.Wrote.Keys)];
         foreach (ManifestEntry step in new Manifest(folder).Entries)
         {
-            Step(step.Step, ContentsOf(step, path => new FileInfo(files[path]).Length), time, leaves, secret, log);
+            Step(ledger, step.Step, ContentsOf(step, path => new FileInfo(ledger.Files[path]).Length));
         }
 
-        Step(FolderStep, files.Covered().Where(f => !named.Contains(f)).ToDictionary(f => Wrote + f, files.State, StringComparer.Ordinal), time, leaves, secret, log);
+        Step(ledger, FolderStep, ledger.Files.Covered().Where(f => !named.Contains(f)).ToDictionary(f => Wrote + f, ledger.Files.State, StringComparer.Ordinal));
 
         // 5
-        long before = log.Published.Size;
-        Checkpoint published = log.Publish(key);
-        home.Keep(published, key.Public);
-        return new(published.Size - before, published);
+        return ledger.Publish();
     }
+
+    /// <summary>Signs a statement with the log's key and puts it into the run: RUN/statements/NAME.json, a DSSE envelope, and an entry that commits to it. Of two
+    /// statements of one name both have an entry, and the last is in force.</summary>
+    /// <param name="name">Of the file: lower-case letters, digits and dashes.</param>
+    /// <param name="payloadType">A media type or URI.</param>
+    /// <returns>The index of the entry, which is published.</returns>
+    /// <exception cref="UserError">As for <see cref="Record"/>.</exception>
+    public static long State(string folder, LedgerHome home, string name, string payloadType, ReadOnlyMemory<byte> payload, TimeProvider time)
+    {
+        if (name.Length == 0 || !name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+        {
+            throw new ArgumentException($"A statement's name has lower-case letters, digits and dashes: \"{name}\".", nameof(name));
+        }
+
+        using OpenRunLedger ledger = OpenRunLedger.Open(folder, home, time);
+        byte[] envelope = ledger.Sign(payloadType, payload).ToJson();
+        Directory.CreateDirectory(ledger.Files[RunFiles.StatementFolder]);
+        AtomicFile.WriteAllBytes(ledger.Files[RunFiles.StatementOf(name)], envelope);
+        long index = ledger.Append(LeafKind.Statement, name, 1, new Dictionary<string, byte[]>(StringComparer.Ordinal) { [Envelope] = envelope });
+        ledger.Publish();
+        return index;
+    }
+
+    /// <summary>What a statement's entry commits to: the file's bytes.</summary>
+    internal const string Envelope = "envelope";
 
     /// <summary>What names of a step's contents begin with.</summary>
     internal const string Read = "read/", Wrote = "wrote/";
@@ -99,27 +105,10 @@ public static class RunLedger
         return contents;
     }
 
-    static CommitmentSecret Secret(RunFiles files)
-    {
-        if (File.Exists(files.Secret))
-        {
-            return CommitmentSecret.Read(files.Secret);
-        }
-
-        if (Directory.Exists(files.Ledger))
-        {
-            throw new UserError("the ledger's secret is gone", files.Secret, "Put it back: no entry can be opened or checked without it. In a copy of a run take the folder ledger away too, to begin a new one.");
-        }
-
-        CommitmentSecret secret = CommitmentSecret.Make();
-        secret.Write(files.Secret);
-        return secret;
-    }
-
-    static void Answers(RunFiles files, TimeProvider time, RunLeaves leaves, CommitmentSecret secret, TileLog log)
+    static void Answers(OpenRunLedger ledger, TimeProvider time)
     {
         IReadOnlyList<StoredAnswer> answers;
-        using (Transcripts store = Transcripts.Open(files.Store, time))
+        using (Transcripts store = Transcripts.Open(ledger.Files.Store, time))
         {
             answers = store.Answers();
         }
@@ -129,19 +118,19 @@ public static class RunLedger
         {
             string name = SealedTranscript.NameOf(answer);
             IReadOnlyDictionary<string, byte[]> contents = SealedTranscript.ContentsOf(answer);
-            if (!leaves.Transcripts.TryGetValue(name, out long index))
+            if (!ledger.Leaves.Transcripts.TryGetValue(name, out long index))
             {
-                index = log.Append(RunLeaf.Of(LeafKind.Transcript, name, 1, answer.Facts!.Received, contents, secret, log.Size).ToBytes());
+                index = ledger.Append(LeafKind.Transcript, name, 1, answer.Facts!.Received, contents);
             }
-            else if (!leaves.All[(int)index].IsOf(contents, secret, index))
+            else if (!ledger.Leaves.All[(int)index].IsOf(contents, ledger.Secret, index))
             {
-                throw new UserError($"answer {name} is not the one that entry {index} of the ledger is of", files.Store, "Put the store back as it was; retort verify names every row that was changed.");
+                throw new UserError($"answer {name} is not the one that entry {index} of the ledger is of", ledger.Files.Store, "Put the store back as it was; retort verify names every row that was changed.");
             }
 
             logged.Add((answer, index));
         }
 
-        AtomicFile.Write(files.Export, stream =>
+        AtomicFile.Write(ledger.Files.Export, stream =>
         {
             foreach ((StoredAnswer answer, long leaf) in logged.OrderBy(l => l.Leaf))
             {
@@ -151,18 +140,18 @@ public static class RunLedger
         });
     }
 
-    static void Step(string name, IReadOnlyDictionary<string, byte[]> contents, TimeProvider time, RunLeaves leaves, CommitmentSecret secret, TileLog log)
+    static void Step(OpenRunLedger ledger, string name, IReadOnlyDictionary<string, byte[]> contents)
     {
         List<Dictionary<string, byte[]>> parts = Parts(contents);
-        IReadOnlyList<long> before = leaves.Steps.GetValueOrDefault(name, []);
-        if (before.Count == parts.Count && before.Zip(parts).All(p => leaves.All[(int)p.First].IsOf(p.Second, secret, p.First)))
+        IReadOnlyList<long> before = ledger.Leaves.Steps.GetValueOrDefault(name, []);
+        if (before.Count == parts.Count && before.Zip(parts).All(p => ledger.Leaves.All[(int)p.First].IsOf(p.Second, ledger.Secret, p.First)))
         {
             return;
         }
 
         foreach ((int part, Dictionary<string, byte[]> some) in parts.Index())
         {
-            log.Append(RunLeaf.Of(LeafKind.Step, name, part + 1, time.GetUtcNow(), some, secret, log.Size).ToBytes());
+            ledger.Append(LeafKind.Step, name, part + 1, some);
         }
     }
 

@@ -107,8 +107,10 @@ public sealed record RunProof(LedgerProof Proof, string Entry, IReadOnlyDictiona
             case LeafKind.Step:
                 ManifestEntry? step = Manifest.Stated(files.Folder).FirstOrDefault(s => s.Step == leaf.Name);
                 return leaf.Commitments.Keys.ToDictionary(name => name, name => Content(files, step, name), StringComparer.Ordinal);
+            case LeafKind.Statement when RunFiles.IsWithin(RunFiles.StatementOf(leaf.Name)):
+                return new Dictionary<string, byte[]>(StringComparer.Ordinal) { [RunLedger.Envelope] = InputFile.ReadAll(files[RunFiles.StatementOf(leaf.Name)], 64 << 20) };
             default:
-                throw new UserError($"entry {index} has nothing to open", files.Ledger, "Entries of answers and of steps are opened.");
+                throw new UserError($"entry {index} has nothing to open", files.Ledger, "Entries of answers, steps and statements are opened.");
         }
     }
 

@@ -5,6 +5,7 @@ using Dapper;
 using Microsoft.Data.Sqlite;
 using Retort.Asking.Runs;
 using Retort.Evidence.Ledger;
+using Retort.Tests.Cli;
 using Retort.Tests.Evidence.Ledger;
 
 namespace Retort.Tests.Asking.Runs;
@@ -208,5 +209,58 @@ public sealed class RunLedgerTests : IDisposable
         Assert.Equal(_world["absent"], Assert.Throws<UserError>(() => absent.MakeKey()).Where);
         Assert.False(File.Exists(_world["absent"]));
         Assert.Equal(LedgerHome.NameVariable, Assert.Throws<UserError>(() => LedgerHome.Of(name => "a b")).Where);
+    }
+
+    /// <summary>A statement is in the log before anything that comes after it, and signed apart from it.</summary>
+    [Fact]
+    public void AStatementIsSignedAndLogged()
+    {
+        _world.Recorded(1);
+        byte[] payload = "{\"plan\":\"five exams\"}"u8.ToArray();
+        long index = RunLedger.State(_world.Run, _world.Home, "plan", "application/json", payload, TimeProvider.System);
+        Assert.Equal(index + 1, _world.Checkpoint().Size);
+        Assert.Empty(_world.Findings());
+        Assert.Equal(1, _world.Record().Appended);
+        Assert.Empty(_world.Findings());
+        RunLedgerView view = RunLedgerView.Read(_world.Run);
+        string file = _world.Files["statements/plan.json"], opened = RunProof.Of(view.Files, view.Log, index, open: true).Openings["envelope"].Content;
+        DsseEnvelope envelope = DsseEnvelope.Parse(Encoding.UTF8.GetBytes(opened), "a");
+        Assert.True(envelope.IsSignedBy(view.Key));
+        Assert.Equal(payload, envelope.Payload.ToArray());
+
+        // Another statement in its place, signed by the log's own key: the entry is not of it.
+        using (LedgerKey key = _world.Home.Key(_world.Checkpoint().Origin))
+        {
+            DsseEnvelope.Sign("application/json", "{\"plan\":\"one exam\"}"u8.ToArray(), key).Write(file);
+        }
+
+        Assert.Contains($"statements/plan.json: It is not the statement of entry {index}", _world.Findings());
+        File.Delete(file);
+        Assert.Contains(_world.Audit().Findings, f => f.File == "statements/plan.json");
+        Assert.Throws<ArgumentException>(() => RunLedger.State(_world.Run, _world.Home, "../plan", "a", payload, TimeProvider.System));
+    }
+
+    [Fact]
+    public void TheBenchMeasuresALogThatHolds()
+    {
+        JsonElement result = DoorRun.Of("bench", "ledger", "--entries", "600", "--batch", "250", "--json").Json;
+        Assert.Equal(600, result.GetProperty("entries").GetInt32());
+        Assert.All(["committed", "appended", "published", "proved", "verified", "audited"], name => Assert.True(result.GetProperty(name).GetDouble() > 0));
+    }
+
+    /// <summary>The first run of a user says in one line which key it made; the next says nothing of it.</summary>
+    [Fact]
+    public void AKeyIsMadeOnceAndSaid()
+    {
+        using TinyWorld tiny = new();
+        string[] line = ["distill", tiny.Recipe(), "--no-twin", "--set", "train.seeds=[1]", "--out"];
+        DoorRun first = ProcessRun.Of([(LedgerHome.FolderVariable, _world["user"])], [.. line, tiny["a"]]), second = ProcessRun.Of([(LedgerHome.FolderVariable, _world["user"])], [.. line, tiny["b"]]);
+        Assert.Equal((0, 0), (first.Code, second.Code));
+        Assert.Single(first.Error.Split('\n'), l => l.Contains($"made the key that signs your ledgers, {Path.Combine(_world["user"], "ledger.key")}", StringComparison.Ordinal));
+        Assert.DoesNotContain("made the key", second.Error, StringComparison.Ordinal);
+        Assert.Equal(2, Directory.GetFiles(Path.Combine(_world["user"], "ledgers")).Length);
+        DoorRun absent = ProcessRun.Of([(LedgerHome.KeyVariable, _world["absent.key"])], [.. line, tiny["c"]]);
+        absent.Refused(_world["absent.key"], "there is no such file");
+        Assert.False(Directory.Exists(tiny["c"]));
     }
 }
