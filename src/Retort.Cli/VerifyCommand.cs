@@ -66,8 +66,8 @@ static class VerifyCommand
 
     static string Said(Retrained retrained) => retrained switch
     {
-        Retrained.Same s => string.Create(CultureInfo.InvariantCulture, $"trained again with seed {s.Seed} at rate {s.Rate}: student/model.safetensors is the same, all {s.Bytes:n0} bytes"),
-        Retrained.Different d => string.Create(CultureInfo.InvariantCulture, $"trained again with seed {d.Seed} at rate {d.Rate}: student/model.safetensors differs in {d.Count:n0} bytes, first at {d.First:n0}{(d.Paths is null ? "" : $"; it was made on another vector path ({d.Paths}), where equal bits are not to be expected")}"),
+        Retrained.Same s => string.Create(CultureInfo.InvariantCulture, $"trained again with seed {s.Seed} at rate {s.Rate}: the weights in student/ are the same, all {s.Bytes:n0} bytes"),
+        Retrained.Different d => string.Create(CultureInfo.InvariantCulture, $"trained again with seed {d.Seed} at rate {d.Rate}: {d.File} differs in {d.Count:n0} bytes, first at {d.First:n0}{(d.Paths is null ? "" : $"; it was made on another vector path ({d.Paths}), where equal bits are not to be expected")}"),
         _ => throw new InvalidOperationException("An unknown outcome of training again."),
     };
 }

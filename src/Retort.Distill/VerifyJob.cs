@@ -8,13 +8,14 @@ namespace Retort.Distill;
 public abstract record Retrained
 {
     /// <summary>To the same weights, bit for bit.</summary>
-    /// <param name="Bytes">Of student/model.safetensors.</param>
+    /// <param name="Bytes">Of the weights in student/.</param>
     public sealed record Same(long Seed, double Rate, long Bytes) : Retrained;
 
-    /// <param name="First">Offset of the first byte of student/model.safetensors that differs.</param>
-    /// <param name="Count">Bytes that differ, those that one file has more than the other among them.</param>
+    /// <param name="File">By its path in the run folder, the first that differs.</param>
+    /// <param name="First">Offset of its first byte that differs.</param>
+    /// <param name="Count">Bytes of it that differ, those that one file has more than the other among them.</param>
     /// <param name="Paths">Where the run was made on another vector path, on which results agree within tolerances alone: that one and this; else null.</param>
-    public sealed record Different(long Seed, double Rate, long First, long Count, string? Paths) : Retrained;
+    public sealed record Different(long Seed, double Rate, string File, long First, long Count, string? Paths) : Retrained;
 }
 
 /// <summary>What verifying a run came to.</summary>
@@ -31,8 +32,6 @@ public sealed record VerifyResult(RunAuditReport Audit, Retrained? Retrained)
 /// </summary>
 public static class VerifyJob
 {
-    const string Weights = "student/model.safetensors";
-
     /// <summary>Files of a run folder that a run reads instead of making them: what is there is what is trained on.</summary>
     static readonly string[] s_data = ["dataset.jsonl", "samples.jsonl", "signals/train.sig"];
 
@@ -51,15 +50,16 @@ public static class VerifyJob
     /// <summary>Trains the student of the first seed again in a folder of its own, at the rate that was chosen, without twin, search and tasks.</summary>
     public static Retrained Retrain(string folder, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
     {
-        string reportPath = Path.Combine(folder, "report.json"), weights = Path.Combine(folder, Weights.Replace('/', Path.DirectorySeparatorChar));
+        string reportPath = Path.Combine(folder, "report.json"), student = Path.Combine(folder, "student");
         RunReport report = ReportJson.Read(TextFile.Read(reportPath), reportPath);
-        if (!File.Exists(weights))
+        string[] weights = Directory.Exists(student) ? [.. Directory.GetFiles(student, "*.safetensors").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)] : [];
+        if (weights.Length == 0)
         {
-            throw new UserError("there are no weights to compare with", weights, "Name the folder of a finished run; one of an adapter has its merged student there.");
+            throw new UserError("there are no weights to compare with", student, "Name the folder of a finished run.");
         }
 
-        long seed = report.Run.Seeds[0];
         Recipe whole = RecipeFile.Read(Path.Combine(folder, "recipe.yaml"), [], [.. samples.Keys]);
+        long seed = whole.Train.Seeds[0];
         double rate = report.RateSearch?.StudentRate ?? whole.Train.Rates[0];
         Recipe recipe = whole with
         {
@@ -73,11 +73,17 @@ public static class VerifyJob
         {
             CopyData(folder, again, recipe);
             DistillJob.Run(recipe, new DistillOptions(again, Resume: true), samples, progress, time, stop);
-            (long first, long count) = Difference(weights, Path.Combine(again, Weights.Replace('/', Path.DirectorySeparatorChar)));
             string now = Lanes.Path.ToString();
-            return count == 0
-                ? new Retrained.Same(seed, rate, new FileInfo(weights).Length)
-                : new Retrained.Different(seed, rate, first, count, report.Run.VectorPath == now ? null : $"{report.Run.VectorPath} and {now}");
+            foreach (string file in weights)
+            {
+                (long first, long count) = Difference(Path.Combine(student, file), Path.Combine(again, "student", file));
+                if (count > 0)
+                {
+                    return new Retrained.Different(seed, rate, $"student/{file}", first, count, report.Run.VectorPath == now ? null : $"{report.Run.VectorPath} and {now}");
+                }
+            }
+
+            return new Retrained.Same(seed, rate, weights.Sum(f => new FileInfo(Path.Combine(student, f)).Length));
         }
         finally
         {
@@ -106,6 +112,11 @@ public static class VerifyJob
 
     static (long First, long Count) Difference(string one, string other)
     {
+        if (!File.Exists(other))
+        {
+            return (0, new FileInfo(one).Length);
+        }
+
         using FileStream a = File.OpenRead(one), b = File.OpenRead(other);
         byte[] pieceA = new byte[1 << 20], pieceB = new byte[1 << 20];
         long first = -1, count = Math.Abs(a.Length - b.Length), at = 0, common = Math.Min(a.Length, b.Length);

@@ -95,7 +95,8 @@ public sealed record RunLeaf(LeafKind Kind, string Name, int Part, DateTimeOffse
         JsonFields all = fields.Object("commitments") ?? throw fields.Missing("commitments");
         foreach (string name in all.Names)
         {
-            commitments[name] = all.Text(name) is { Length: 64 } hex && hex.All(char.IsAsciiHexDigitLower) ? new(new(Convert.FromHexString(hex))) : throw all.Wrong(name, "It must be 64 hexadecimal digits.");
+            // One string for the names that every answer has, where a log has millions of them.
+            commitments[string.IsInterned(name) ?? name] = all.Text(name) is { Length: 64 } hex && hex.All(char.IsAsciiHexDigitLower) ? new(new(Convert.FromHexString(hex))) : throw all.Wrong(name, "It must be 64 hexadecimal digits.");
         }
 
         RunLeaf leaf = new(kind, fields.Text("name"), fields.Int("part"), time, commitments);

@@ -136,7 +136,17 @@ public static class Witnesses
         foreach (string path in Directory.Exists(folder) ? [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal)] : (string[])[])
         {
             string name = Path.GetFileName(path), file = $"{RunFiles.WitnessFolder}/{name}", ending = Path.GetExtension(name);
-            byte[] content = InputFile.ReadAll(path, MostBytes);
+            byte[] content;
+            try
+            {
+                content = InputFile.ReadAll(path, MostBytes);
+            }
+            catch (UserError e)
+            {
+                findings.Add(new(file, null, e.What));
+                continue;
+            }
+
             if (Path.GetFileNameWithoutExtension(name).Split('-') is [var size, var hash] && long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long entries) && hash == HashOf(content))
             {
                 all.Add(new(file, entries, ending, content));
