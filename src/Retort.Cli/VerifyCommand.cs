@@ -19,9 +19,10 @@ static class VerifyCommand
             "verify", "Check every file of a run, and every answer, against its ledger: exit code 0 when all is as it was recorded, 1 with what is not, each named by file and row. No network is needed.\n" + RunAuditReport.Limits,
             "retort verify runs/tales",
             "retort verify runs/tales --key ledger.pub --checkpoint kept.checkpoint",
-            "retort verify runs/tales --retrain")
+            "retort verify runs/tales --retrain",
+            "retort verify signals runs/mine")
         {
-            run, key, checkpoint, witness, retrain,
+            run, key, checkpoint, witness, retrain, VerifySignalsCommand.Create(session),
         };
         verb.SetAction(parsed =>
         {

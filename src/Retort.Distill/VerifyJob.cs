@@ -1,4 +1,3 @@
-using System.Text;
 using Retort.Asking.Runs;
 using Retort.Kernels;
 
@@ -32,9 +31,6 @@ public sealed record VerifyResult(RunAuditReport Audit, Retrained? Retrained)
 /// </summary>
 public static class VerifyJob
 {
-    /// <summary>Files of a run folder that a run reads instead of making them: what is there is what is trained on.</summary>
-    static readonly string[] s_data = ["dataset.jsonl", "samples.jsonl", "signals/train.sig"];
-
     /// <exception cref="UserError">There is no ledger; or the student cannot be trained again: the folder is not that of a finished run, or the
     /// teacher's weights are gone.</exception>
     public static VerifyResult Run(
@@ -68,11 +64,16 @@ public static class VerifyJob
             Evaluate = whole.Evaluate with { GoldItems = 0, Samples = 0 },
         };
         CheckTeacher(recipe);
+        string dataset = Path.Combine(folder, DistillJob.DocumentsFile);
+        if (!File.Exists(dataset))
+        {
+            throw new UserError("there is no dataset to train on again", dataset, "Name the folder of a finished run.");
+        }
+
         string again = Directory.CreateTempSubdirectory("retort-retrain-").FullName;
         try
         {
-            CopyData(folder, again, recipe);
-            DistillJob.Run(recipe, new DistillOptions(again, Resume: true), samples, progress, time, stop);
+            DistillJob.Run(recipe, new DistillOptions(again, Resume: false, Register: null, Ask: false) { Dataset = dataset }, samples, progress, time, stop);
             string now = Lanes.Path.ToString();
             foreach (string file in weights)
             {
@@ -93,20 +94,9 @@ public static class VerifyJob
 
     static void CheckTeacher(Recipe recipe)
     {
-        if (recipe.Teacher is { } teacher && !teacher.Contains("://", StringComparison.Ordinal) && !Path.Exists(teacher))
+        if (recipe.TeacherOnDisk is { } teacher && !Path.Exists(teacher))
         {
             throw new UserError("the teacher's weights are no longer there", teacher, "Put them back: the student cannot be trained again without them.");
-        }
-    }
-
-    /// <summary>Puts recipe and data where a run that is gone on with finds them.</summary>
-    static void CopyData(string from, string to, Recipe recipe)
-    {
-        AtomicFile.WriteAllBytes(Path.Combine(to, "recipe.yaml"), Encoding.UTF8.GetBytes(RecipeText.Of(recipe)));
-        foreach (string file in s_data.Where(f => File.Exists(Path.Combine(from, f))))
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(to, file))!);
-            File.Copy(Path.Combine(from, file), Path.Combine(to, file));
         }
     }
 

@@ -7,7 +7,7 @@ namespace Retort.Asking.Runs;
 public sealed class RunFiles(string folder)
 {
     /// <summary>By their path in the run folder.</summary>
-    public const string LedgerFolder = "ledger", PublicKeyName = "ledger.pub", SecretName = "ledger.secret", WitnessFolder = "witnesses", StatementFolder = "statements", ExportName = "transcripts.jsonl", StoreName = "transcripts.db";
+    public const string LedgerFolder = "ledger", PublicKeyName = "ledger.pub", SecretName = "ledger.secret", WitnessFolder = "witnesses", StatementFolder = "statements", ExportName = "transcripts.jsonl", StoreName = CollectJob.StoreFile;
 
     /// <summary>The run folder.</summary>
     public string Folder { get; } = folder;
