@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Retort.Asking.Runs;
+using Retort.Evidence.Ledger;
 using Retort.Evidence.Terms;
 
 namespace Retort.Asking;
@@ -8,7 +10,8 @@ namespace Retort.Asking;
 /// <param name="Register">By which it is decided whether anything may be asked.</param>
 /// <param name="Environment">Gives an environment variable; null where it is not set.</param>
 /// <param name="Client">Who is asked instead of the recipe's endpoint; null for that.</param>
-public sealed record CollectOptions(string Out, TermsRegister Register, Func<string, string?> Environment, IChatClient? Client = null);
+/// <param name="Ledger">Who signs the run's ledger; null keeps none.</param>
+public sealed record CollectOptions(string Out, TermsRegister Register, Func<string, string?> Environment, IChatClient? Client = null, LedgerHome? Ledger = null);
 
 /// <summary>What asking may cost before anything is asked.</summary>
 /// <param name="Questions">Prompts, each once.</param>
@@ -35,7 +38,7 @@ public abstract record CollectResult
 
 /// <summary>
 /// Asks a teacher behind an interface what a recipe's prompts say: 1 read prompts and prices · 2 check the terms, for asking and for training ·
-/// 3 take the key, open the store · 4 forecast · 5 ask.
+/// 3 take the key, open the store · 4 forecast · 5 ask · 6 record the answers in the run's ledger.
 /// </summary>
 public static class CollectJob
 {
@@ -47,6 +50,19 @@ public static class CollectJob
 
     /// <exception cref="UserError">Prompts, prices or store cannot be used, or the key's variable is not set.</exception>
     public static async Task<CollectResult> Run(AskRecipe recipe, CollectOptions options, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, CancellationToken stop)
+    {
+        CollectResult result = await Ask(recipe, options, onForecast, onProgress, time, stop).ConfigureAwait(false);
+
+        // 6, once the store is closed
+        if (result is CollectResult.Asked && options.Ledger is { } home)
+        {
+            RunLedger.Record(options.Out, home, time);
+        }
+
+        return result;
+    }
+
+    static async Task<CollectResult> Ask(AskRecipe recipe, CollectOptions options, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, CancellationToken stop)
     {
         // 1
         (Prompt Prompt, Question Question, IReadOnlyList<Sensitive> Holds)[] scanned = [.. Scanned(recipe)];

@@ -1,4 +1,6 @@
+using System.Data;
 using Dapper;
+using Microsoft.Data.Sqlite;
 
 namespace Retort.Asking;
 
@@ -33,28 +35,60 @@ public sealed record StoreUsage(long PromptTokens, long CompletionTokens, double
 /// <param name="Body">The question as it was sent.</param>
 /// <param name="Response">The endpoint's name for the answer.</param>
 /// <param name="Terms">Entries of the terms register it was asked under, each with its hash.</param>
+/// <param name="Choice">The answer.</param>
 public sealed record StoredAnswer(long Request, int Place, byte[] Key, Endpoint Asked, string? Returned, byte[] Body, string? Response, string? Terms, Choice Choice)
 {
     /// <summary>What it is known by: its question's hash and which of its answers.</summary>
     public string Id => $"{Convert.ToHexStringLower(Key)}/{Place}";
+
+    /// <summary>What came with it; null where the answer was not read from a store.</summary>
+    public AnswerFacts? Facts { get; init; }
 }
+
+/// <summary>What came with an answer.</summary>
+/// <param name="Fingerprint">The endpoint's name for how the model was set up.</param>
+/// <param name="PromptTokens">Tokens the endpoint counted; of all answers to the question together.</param>
+/// <param name="Price">Of all answers to the question together.</param>
+/// <param name="Attempts">How often the question was sent.</param>
+/// <param name="Account">The account as a keyed hash; null where no key was used.</param>
+/// <param name="Began">When the attempt that was answered began.</param>
+/// <param name="Received">When the answer was there.</param>
+public sealed record AnswerFacts(
+    string? Fingerprint, int? PromptTokens, int? CompletionTokens, Usd Price, TimeSpan Latency, int Attempts, byte[]? Account, DateTimeOffset Began, DateTimeOffset Received);
 
 public sealed partial class Transcripts
 {
     /// <summary>Every answer, in the order in which its question was first asked.</summary>
+    /// <exception cref="UserError">The file is damaged.</exception>
     public IReadOnlyList<StoredAnswer> Answers()
     {
         lock (_connection)
         {
-            return [.. _connection.Query<AnswerRow>(
-                """
-                SELECT r.id AS Request, c.place AS Place, r.key AS Key, r.endpoint AS Endpoint, r.model AS Model, a.model AS Returned, r.body AS Body, a.response AS Response, r.terms AS Terms,
-                  c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities
-                FROM request r JOIN answer a ON a.request = r.id JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
-                """).Select(r => new StoredAnswer(
-                    r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities)))];
+            try
+            {
+                return [.. _connection.Query<AnswerRow>(
+                    """
+                    SELECT r.id AS Request, c.place AS Place, r.key AS Key, r.endpoint AS Endpoint, r.model AS Model, a.model AS Returned, r.body AS Body, a.response AS Response, r.terms AS Terms,
+                      c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities,
+                      a.fingerprint AS Fingerprint, a.prompt_tokens AS PromptTokens, a.completion_tokens AS CompletionTokens, a.price AS Price, a.latency AS Latency,
+                      (SELECT count(*) FROM attempt WHERE request = r.id) AS Attempts, r.account AS Account, t.began AS Began, a.received AS Received
+                    FROM request r JOIN answer a ON a.request = r.id JOIN attempt t ON t.id = a.attempt JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
+                    """).Select(Answer)];
+            }
+            catch (Exception e) when (e is SqliteException or DataException or ArgumentException)
+            {
+                throw new UserError($"the store is damaged ({e.Message.TrimEnd('.')})", _path, "Put a copy of it back.");
+            }
         }
     }
+
+    static StoredAnswer Answer(AnswerRow r) => new(
+        r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities))
+    {
+        Facts = new(
+            r.Fingerprint, (int?)r.PromptTokens, (int?)r.CompletionTokens, new(r.Price), TimeSpan.FromMilliseconds(r.Latency), (int)r.Attempts, r.Account,
+            DateTimeOffset.FromUnixTimeMilliseconds(r.Began), DateTimeOffset.FromUnixTimeMilliseconds(r.Received)),
+    };
 
     /// <summary>As it lies in the tables.</summary>
     sealed class AnswerRow
@@ -84,6 +118,24 @@ public sealed partial class Transcripts
         public string? Refusal { get; init; }
 
         public byte[]? LogProbabilities { get; init; }
+
+        public string? Fingerprint { get; init; }
+
+        public long? PromptTokens { get; init; }
+
+        public long? CompletionTokens { get; init; }
+
+        public long Price { get; init; }
+
+        public long Latency { get; init; }
+
+        public long Attempts { get; init; }
+
+        public byte[]? Account { get; init; }
+
+        public long Began { get; init; }
+
+        public long Received { get; init; }
     }
 
     /// <summary>How far a question has come.</summary>

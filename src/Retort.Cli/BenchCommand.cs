@@ -17,6 +17,7 @@ static class BenchCommand
         Tokenize(session),
         BenchCollect.Create(session),
         BenchCollect.Server(session),
+        BenchLedger.Create(session),
     };
 
     static Verb Kernels(Session session)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Retort.Asking;
+using Retort.Evidence.Ledger;
 
 namespace Retort.Cli;
 
@@ -36,8 +37,9 @@ static class CollectCommand
             string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
             session.WhenStopped = "What was answered is kept; run the same command again to go on.";
             long left = 0;
+            LedgerHome ledger = OwnLedger.Open(session);
             CollectResult result = ProgressDisplay.Run(session, advance => CollectJob.Run(
-                recipe, new(folder, ShippedTerms.Or(parsed.GetValue(register)), Environment.GetEnvironmentVariable),
+                recipe, new(folder, ShippedTerms.Or(parsed.GetValue(register)), Environment.GetEnvironmentVariable, Ledger: ledger),
                 forecast =>
                 {
                     left = forecast.Left;

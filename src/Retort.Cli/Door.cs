@@ -80,6 +80,8 @@ static class Door
             CollectCommand.Create(session),
             ExportDataCommand.Create(session),
             TermsCommand.Create(session),
+            LedgerCommand.Create(session),
+            VerifyCommand.Create(session),
             BenchCommand.Create(session),
         };
         root.Directives.Clear();

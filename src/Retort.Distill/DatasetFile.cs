@@ -25,7 +25,7 @@ public static class DatasetFile
     /// <param name="Id">The stored answer it was made of.</param>
     sealed record Row(string Split, string Prompt, string Answer, string Kind, string? Gold = null, bool Laid = false, string? Id = null);
 
-    sealed record Head(string Source, IReadOnlyList<string> SpecialTokens, long Sampled);
+    sealed record Head(string Source, IReadOnlyList<string> SpecialTokens, long Sampled = 0);
 
     public static void Write(string path, Corpus corpus) => AtomicFile.Write(path, stream =>
     {

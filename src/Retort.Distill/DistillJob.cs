@@ -4,6 +4,8 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.AI;
 using Retort.Asking;
+using Retort.Asking.Runs;
+using Retort.Evidence.Ledger;
 using Retort.Evidence.Terms;
 using Retort.Kernels;
 using Retort.Model.Files;
@@ -22,6 +24,9 @@ public sealed record DistillOptions(string Out, bool Resume, TermsRegister? Regi
 {
     /// <summary>A dataset.jsonl that is trained on in place of what the recipe names; null for that.</summary>
     public string? Dataset { get; init; }
+
+    /// <summary>Who signs the run's ledger; null keeps none.</summary>
+    public LedgerHome? Ledger { get; init; }
 }
 
 /// <summary>What came of it.</summary>
@@ -56,12 +61,12 @@ public sealed record RunProgress(string Step, double Share, string Detail, doubl
 /// <item>write the report</item>
 /// <item>export the student of the first seed, if its papers meet what the terms ask for</item>
 /// </list>
-/// Every step leaves a file in the run folder and its hashes in manifest.json.
+/// Every step leaves a file in the run folder and its hashes in manifest.json; once the student is exported, they are recorded in the run's ledger.
 /// </summary>
 public sealed partial class DistillJob : IDisposable
 {
     /// <summary>Files of the run folder, by their path in it.</summary>
-    const string RecipeFileName = "recipe.yaml", SamplesFile = "samples.jsonl", DocumentsFile = "dataset.jsonl", SignalsFile = "signals/train.sig", HeldOutFile = "held-out.jsonl";
+    internal const string RecipeFileName = "recipe.yaml", SamplesFile = "samples.jsonl", DocumentsFile = "dataset.jsonl", SignalsFile = "signals/train.sig", HeldOutFile = "held-out.jsonl";
 
     readonly Recipe _recipe;
     readonly DistillOptions _options;
@@ -149,7 +154,13 @@ public sealed partial class DistillJob : IDisposable
         WriteReport(report);
 
         // 8
-        return new DistillResult.Finished(report, Export(trained, data, report, obligations));
+        ExportVerdict export = Export(trained, data, report, obligations);
+        if (_options.Ledger is { } home)
+        {
+            RunLedger.Record(_options.Out, home, _time);
+        }
+
+        return new DistillResult.Finished(report, export);
     }
 
     /// <summary>What a trial leaves that ended in no number.</summary>
@@ -194,7 +205,7 @@ public sealed partial class DistillJob : IDisposable
 
     /// <summary>What a run leaves that was stopped before its recipe was written, and what asking leaves.</summary>
     static bool IsBeginning(string entry) =>
-        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or ExcludedFile or Manifest.FileName or "ledger" or "ledger.secret" || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
+        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or ExcludedFile or Manifest.FileName or RunFiles.ExportName or RunFiles.LedgerFolder or RunFiles.PublicKeyName or RunFiles.SecretName or RunFiles.WitnessFolder or RunFiles.StatementFolder || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
 
     /// <summary>Puts the recipe into the folder, which from then on holds this run. Only once nothing is left that a reader would have to mend
     /// first: a recipe that was refused leaves no folder behind.</summary>

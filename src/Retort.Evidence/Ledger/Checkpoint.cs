@@ -98,6 +98,20 @@ public sealed class Checkpoint
         null => none,
     };
 
+    /// <summary>A log's public key from a PEM file, under the name this checkpoint gives the log: whether it has signed is for <see cref="Verify"/> to say.</summary>
+    /// <exception cref="UserError">It cannot be read or holds no P-256 public key.</exception>
+    public LedgerPublicKey LogKey(string path) => LedgerPublicKey.Read(path, LedgerPublicKey.IsName(Origin) ? Origin : NoName);
+
+    /// <summary>A witness' public key from a PEM file, under the name by which it has signed here, if it has.</summary>
+    /// <exception cref="UserError">It cannot be read or holds no P-256 public key.</exception>
+    public LedgerPublicKey WitnessKey(string path)
+    {
+        uint hash = LedgerPublicKey.Read(path, NoName).Hash;
+        return LedgerPublicKey.Read(path, Note.Signatures.FirstOrDefault(s => s.KeyHash == hash)?.Name ?? NoName);
+    }
+
+    const string NoName = "unknown";
+
     /// <summary>The text that is signed, UTF-8.</summary>
     public byte[] SignedBytes() => Encoding.UTF8.GetBytes(Note.Text);
 

@@ -27,8 +27,8 @@ public sealed class CommitmentSecret
     /// <exception cref="UserError">It cannot be read or holds no secret.</exception>
     public static CommitmentSecret Read(string path)
     {
-        string text = TextFile.Read(path, 1 << 10).TrimEnd('\r', '\n');
-        return Base64Text.TryRead(text, out byte[]? secret) && secret.Length == Length
+        string text = TextFile.Read(path, 1 << 10);
+        return text.EndsWith('\n') && Base64Text.TryRead(text[..^1], out byte[]? secret) && secret.Length == Length
             ? new(secret)
             : throw new UserError("The file holds no secret", path, "It must be one line with 32 bytes in base64, as it was written when the log began.");
     }

@@ -17,6 +17,9 @@ public sealed record LedgerProof(long Index, IReadOnlyList<Digest> Hashes, Check
     /// <summary>The customary ending of the file's name.</summary>
     public const string FileExtension = ".tlog-proof";
 
+    /// <summary>Room for what an application puts beside a proof, a whole answer say.</summary>
+    const int MostBytes = 64 << 20;
+
     const string Header = "c2sp.org/tlog-proof@v1", ExtraField = "extra ", IndexField = "index ";
 
     /// <summary>Whether this entry stands in the log, and log and witnesses have signed so.</summary>
@@ -30,7 +33,7 @@ public sealed record LedgerProof(long Index, IReadOnlyList<Digest> Hashes, Check
     internal bool Includes(ReadOnlySpan<byte> entry) => MerkleProof.Includes(MerkleTree.Leaf(entry), Index, Checkpoint.Size, Checkpoint.Root, Hashes);
 
     /// <exception cref="UserError">It cannot be read, or a fault with its line.</exception>
-    public static LedgerProof Read(string path) => Parse(InputFile.ReadAll(path, 2 * SignedNote.MostBytes), path);
+    public static LedgerProof Read(string path) => Parse(InputFile.ReadAll(path, MostBytes), path);
 
     /// <summary>Reads the text, strictly. Nothing is verified.</summary>
     /// <exception cref="UserError">A fault, with its line.</exception>

@@ -62,7 +62,7 @@ public sealed class LedgerPublicKey
     public override string ToString() => $"{Name}+{Hash:x8}";
 
     /// <summary>Whether a key may have this name (c2sp.org/signed-note): not empty, without spaces, plus signs and control characters.</summary>
-    internal static bool IsName(string name) => name.Length > 0 && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c == '+');
+    public static bool IsName(string name) => name.Length > 0 && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c == '+');
 
     static void CheckName(string name)
     {

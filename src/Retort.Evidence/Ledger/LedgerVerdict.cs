@@ -23,4 +23,7 @@ public enum LedgerVerdict
 
     /// <summary>The entry is not at this index of the signed tree.</summary>
     NotIncluded,
+
+    /// <summary>The later tree does not begin with the earlier one.</summary>
+    Inconsistent,
 }

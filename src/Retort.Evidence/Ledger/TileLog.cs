@@ -172,7 +172,7 @@ public sealed class TileLog : IDisposable
     /// <summary>Lets another process write. What was not published is lost.</summary>
     public void Dispose() => _lock.Dispose();
 
-    static FileStream Hold(TileFiles files)
+    internal static FileStream Hold(TileFiles files)
     {
         string path = files.PathOf(TileFiles.LockName);
         try

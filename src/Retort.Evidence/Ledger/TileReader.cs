@@ -6,6 +6,9 @@ namespace Retort.Evidence.Ledger;
 /// </summary>
 public sealed class TileReader
 {
+    /// <summary>The file of a log that holds its last checkpoint.</summary>
+    public const string CheckpointName = TileFiles.CheckpointName;
+
     const int MostCached = 1024;
 
     readonly TileFiles _files;

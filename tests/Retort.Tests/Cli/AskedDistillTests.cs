@@ -65,6 +65,12 @@ public sealed class AskedDistillTests : IDisposable
         Assert.True(again.Code == ExitCode.Done, again.Error);
         Assert.Equal(store.GetRawText(), again.Json.GetProperty("asked").GetProperty("store").GetRawText());
         Assert.Equal(weights, File.ReadAllBytes(Path.Combine(_scratch["other"], "student", "model.safetensors")));
+
+        // From the recorded answers alone the student is trained again.
+        DoorRun verified = DoorRun.Of("verify", run, "--retrain", "--json");
+        Assert.True(verified.Code == ExitCode.Done, verified.Output + verified.Error);
+        Assert.Contains("the weights in student/ are the same", verified.Json.GetProperty("retrained").GetString(), StringComparison.Ordinal);
+        Assert.InRange(verified.Json.GetProperty("transcripts").GetInt32(), 1, int.MaxValue);
     }
 
     [Fact]

@@ -36,6 +36,8 @@ public sealed class CollectTests : IDisposable
         Assert.Equal((0, 10), (again.Json.GetProperty("facts").GetProperty("answered").GetInt32(), again.Json.GetProperty("facts").GetProperty("before").GetInt32()));
         DoorRun other = await Task.Run(() => DoorRun.Of("collect", Recipe(teacher, ask: "max_tokens: 9"), "--out", run), Stop);
         Assert.Contains("20 of 20 questions answered, 10 of them now", other.Output, StringComparison.Ordinal);
+        JsonElement verified = DoorRun.Of("verify", run, "--json").Json;
+        Assert.Equal((true, 20), (verified.GetProperty("holds").GetBoolean(), verified.GetProperty("transcripts").GetInt32()));
     }
 
     /// <summary>From an endpoint to a student: ask, hand over, train on the answers. Each step's file is the next one's input.</summary>
@@ -57,6 +59,9 @@ public sealed class CollectTests : IDisposable
         Assert.Equal(["user", "assistant"], first.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("role").GetString()));
         Assert.Matches("^[0-9a-f]{64}/0$", first.GetProperty("id").GetString());
 
+        DoorRun verified = DoorRun.Of("verify", run);
+        Assert.True(verified.Code == ExitCode.Done, verified.Output);
+        Assert.Contains("and 40 answers are as they were recorded", verified.Output, StringComparison.Ordinal);
         string answers = _scratch["answers.jsonl"];
         Assert.Equal(ExitCode.Done, DoorRun.Of("export-data", run, "--form", "prompt", "--to", answers).Code);
         string train = Path.Combine(tiny.Folder, "text.yaml");

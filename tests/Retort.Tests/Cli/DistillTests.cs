@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Retort.Asking.Runs;
 using Retort.Cli;
 using Retort.Distill;
 

@@ -56,6 +56,21 @@ public sealed class ExampleTests : IDisposable
             Assert.Equal((ExitCode.Negative, ""), (run.Code, run.Error));
             Assert.Contains("section 3.3 (e)", run.Output, StringComparison.Ordinal);
         },
+        ["./retort verify runs/tales"] = words => Assert.EndsWith("\nholds\n", Made(words).Output, StringComparison.Ordinal),
+        ["./retort verify runs/tales --retrain"] = words => Assert.Contains("the weights in student/ are the same", Made(words).Output, StringComparison.Ordinal),
+        ["./retort ledger show runs/tales --entries"] = words => Assert.Contains("step        export", Made(words).Output, StringComparison.Ordinal),
+        ["./retort ledger prove runs/tales --step report --open -o report.tlog-proof"] = words => Assert.Contains("wrote/report.json", Made(words).Output, StringComparison.Ordinal),
+        ["./retort ledger verify report.tlog-proof --key runs/tales/ledger.pub"] = words =>
+        {
+            Made(["ledger", "prove", "runs/tales", "--step", "report", "--open", "-o", "report.tlog-proof"]);
+            Assert.EndsWith("\nholds\n", Done(words).Output, StringComparison.Ordinal);
+        },
+        ["./retort ledger witness runs/tales --request-time request.tsq"] = words =>
+        {
+            Made(words);
+            Assert.True(File.Exists(_copy["request.tsq"]));
+        },
+        ["./retort bench ledger"] = words => Assert.Contains("entries audited", Done([.. words, "--entries", "500"]).Output, StringComparison.Ordinal),
         ["./retort bench tokenize models/tales-teacher story.txt"] = words => Assert.Contains("MB/s", Done(words).Output, StringComparison.Ordinal),
     };
 
@@ -93,6 +108,13 @@ public sealed class ExampleTests : IDisposable
         Assert.All(
             ["report.html", "report.json", "manifest.json", "student/model.safetensors", "student/tokenizer.json", "signals/train.sig", "checkpoints/student-1.state"],
             file => Assert.True(File.Exists(_copy[$"{folder}/{file}"]), file));
+    }
+
+    /// <summary>After a small run at runs/tales.</summary>
+    DoorRun Made(string[] words)
+    {
+        Done(["distill", "recipes/tales.yaml", .. s_cutDown]);
+        return Done(words);
     }
 
     void Adapts(string[] words)

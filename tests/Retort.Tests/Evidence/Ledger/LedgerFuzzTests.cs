@@ -54,7 +54,7 @@ public sealed class LedgerFuzzTests : IDisposable
         _key.Write(_scratch["private.pem"]);
         Fuzz(File.ReadAllBytes(_scratch["private.pem"]), bad => LedgerKey.Parse(Encoding.UTF8.GetString(bad), "a", "a").Dispose());
         Fuzz(Encoding.ASCII.GetBytes(_key.Public.ToPem()), bad => LedgerPublicKey.Parse(Encoding.UTF8.GetString(bad), "a", "a"));
-        Fuzz(Encoding.ASCII.GetBytes(Convert.ToBase64String(new byte[32])), bad => CommitmentSecret.Read(_scratch.Write("secret", bad)));
+        Fuzz(Encoding.ASCII.GetBytes(Convert.ToBase64String(new byte[32]) + "\n"), bad => CommitmentSecret.Read(_scratch.Write("secret", bad)));
     }
 
     [Fact]

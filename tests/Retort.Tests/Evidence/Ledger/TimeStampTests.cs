@@ -39,21 +39,21 @@ public sealed class TimeStampTests : IDisposable
     {
         OpenSsl.Require();
         Checkpoint checkpoint = Checkpoint.Sign(_key, 7, MerkleTree.Leaf("a"u8));
-        File.WriteAllBytes(_scratch["request.tsq"], TimeStamp.Request(checkpoint, RandomNumberGenerator.GetBytes(8)));
-        Authority("one");
-        Authority("two");
-        OpenSsl.Run(_scratch.Folder, "ts", "-reply", "-config", "one.conf", "-queryfile", "request.tsq", "-out", "response.tsr");
-        TimeStamp stamp = TimeStamp.Read(_scratch["response.tsr"]);
-        using X509Certificate2 root = X509CertificateLoader.LoadCertificateFromFile(_scratch["one-root.pem"]);
-        using X509Certificate2 other = X509CertificateLoader.LoadCertificateFromFile(_scratch["two-root.pem"]);
+        TimeAuthority.Make(_scratch["one"]);
+        TimeAuthority.Make(_scratch["two"]);
+        File.WriteAllBytes(_scratch["one/request.tsq"], TimeStamp.Request(checkpoint, RandomNumberGenerator.GetBytes(8)));
+        OpenSsl.Run(_scratch["one"], "ts", "-reply", "-config", "tsa.conf", "-queryfile", "request.tsq", "-out", "response.tsr");
+        TimeStamp stamp = TimeStamp.Read(_scratch["one/response.tsr"]);
+        using X509Certificate2 root = X509CertificateLoader.LoadCertificateFromFile(_scratch["one/root.pem"]);
+        using X509Certificate2 other = X509CertificateLoader.LoadCertificateFromFile(_scratch["two/root.pem"]);
         Assert.Equal(TimeStampVerdict.Holds, stamp.Verify(checkpoint, root));
         Assert.Equal(TimeStampVerdict.OtherAuthority, stamp.Verify(checkpoint, other));
         Assert.Equal(TimeStampVerdict.OtherContent, stamp.Verify(Checkpoint.Sign(_key, 8, MerkleTree.Leaf("a"u8)), root));
-        File.WriteAllBytes(_scratch["text"], checkpoint.SignedBytes());
-        Assert.Contains("Verification: OK", OpenSsl.Run(_scratch.Folder, "ts", "-verify", "-data", "text", "-in", "response.tsr", "-CAfile", "one-root.pem"), StringComparison.Ordinal);
+        File.WriteAllBytes(_scratch["one/text"], checkpoint.SignedBytes());
+        Assert.Contains("Verification: OK", OpenSsl.Run(_scratch["one"], "ts", "-verify", "-data", "text", "-in", "response.tsr", "-CAfile", "root.pem"), StringComparison.Ordinal);
 
         // Nobody but the authority can have said so.
-        byte[] response = File.ReadAllBytes(_scratch["response.tsr"]);
+        byte[] response = File.ReadAllBytes(_scratch["one/response.tsr"]);
         response[^5] ^= 1;
         Assert.Equal(TimeStampVerdict.BadSignature, TimeStamp.Parse(response, "a").Verify(checkpoint, root));
     }
@@ -77,36 +77,12 @@ public sealed class TimeStampTests : IDisposable
     public void ARefusalIsSaid()
     {
         OpenSsl.Require();
-        Authority("one");
-        _scratch.Write("text", "a");
-        OpenSsl.Run(_scratch.Folder, "ts", "-query", "-data", "text", "-sha512", "-out", "request.tsq");
-        OpenSsl.Run(_scratch.Folder, "ts", "-reply", "-config", "one.conf", "-queryfile", "request.tsq", "-out", "response.tsr");
-        Assert.Contains("refused", Assert.Throws<UserError>(() => TimeStamp.Read(_scratch["response.tsr"])).What, StringComparison.Ordinal);
+        TimeAuthority.Make(_scratch["one"]);
+        _scratch.Write("one/text", "a");
+        OpenSsl.Run(_scratch["one"], "ts", "-query", "-data", "text", "-sha512", "-out", "request.tsq");
+        OpenSsl.Run(_scratch["one"], "ts", "-reply", "-config", "tsa.conf", "-queryfile", "request.tsq", "-out", "response.tsr");
+        Assert.Contains("refused", Assert.Throws<UserError>(() => TimeStamp.Read(_scratch["one/response.tsr"])).What, StringComparison.Ordinal);
         Assert.Throws<UserError>(() => TimeStamp.Parse("<html>"u8.ToArray(), "a"));
-    }
-
-    /// <summary>A root, a certificate that may sign time stamps, and a configuration for openssl ts.</summary>
-    void Authority(string name)
-    {
-        _scratch.Write($"{name}.conf", $"""
-            [tsa]
-            default_tsa = it
-            [it]
-            serial = {name}.serial
-            crypto_device = builtin
-            signer_cert = {name}.pem
-            certs = {name}-root.pem
-            signer_key = {name}.key
-            signer_digest = sha256
-            default_policy = 1.2.3.4.1
-            digests = sha256
-            [signer]
-            extendedKeyUsage = critical,timeStamping
-            """);
-        _scratch.Write($"{name}.serial", "01");
-        OpenSsl.Run(_scratch.Folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650", "-subj", $"/CN=Root {name}", "-keyout", $"{name}-root.key", "-out", $"{name}-root.pem");
-        OpenSsl.Run(_scratch.Folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", $"/CN=Authority {name}", "-keyout", $"{name}.key", "-out", $"{name}.csr");
-        OpenSsl.Run(_scratch.Folder, "x509", "-req", "-in", $"{name}.csr", "-CA", $"{name}-root.pem", "-CAkey", $"{name}-root.key", "-CAcreateserial", "-days", "3650", "-extfile", $"{name}.conf", "-extensions", "signer", "-out", $"{name}.pem");
     }
 
     static string Golden(string name) => Repository.PathOf($"tests/golden/ledger/{name}");

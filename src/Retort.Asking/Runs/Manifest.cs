@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 
-namespace Retort.Distill;
+namespace Retort.Asking.Runs;
 
 /// <summary>One step of a run: the hashes of what it read and of what it wrote.</summary>
 public sealed record ManifestEntry(string Step, IReadOnlyDictionary<string, string> Read, IReadOnlyDictionary<string, string> Wrote);
@@ -9,6 +9,7 @@ public sealed record ManifestEntry(string Step, IReadOnlyDictionary<string, stri
 /// <summary>manifest.json of a run folder: every step with SHA-256 hashes, written again after each step. A resumed run goes on with the entries it finds.</summary>
 public sealed class Manifest(string folder)
 {
+    /// <summary>Its name in a run folder.</summary>
     public const string FileName = "manifest.json";
 
     static readonly JsonSerializerOptions s_options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
@@ -47,7 +48,11 @@ public sealed class Manifest(string folder)
     }
 
     /// <summary>What earlier processes of the run recorded and still holds: every file they wrote is there with its hash.</summary>
-    List<ManifestEntry> Earlier()
+    List<ManifestEntry> Earlier() => [.. Stated(folder).Where(Holds)];
+
+    /// <summary>The steps as a run folder's manifest states them, whatever became of their files; none where there is no manifest.</summary>
+    /// <exception cref="UserError">It cannot be read.</exception>
+    public static IReadOnlyList<ManifestEntry> Stated(string folder)
     {
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
@@ -57,8 +62,8 @@ public sealed class Manifest(string folder)
 
         try
         {
-            Content content = JsonSerializer.Deserialize<Content>(TextFile.Read(path), s_options) ?? throw new JsonException();
-            return [.. content.Steps.Where(Holds)];
+            IReadOnlyList<ManifestEntry?> steps = JsonSerializer.Deserialize<Content>(TextFile.Read(path), s_options)?.Steps ?? throw new JsonException();
+            return steps.All(s => s is not null && !s.Read.Values.Contains(null) && !s.Wrote.Values.Contains(null) && s.Wrote.Keys.All(RunFiles.IsWithin)) ? [.. steps.OfType<ManifestEntry>()] : throw new JsonException();
         }
         catch (JsonException)
         {
