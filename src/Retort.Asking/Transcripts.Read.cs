@@ -25,7 +25,14 @@ public sealed record StoreFacts(long Questions, long Answers, long Attempts, lon
 /// <param name="Body">The question as it was sent.</param>
 /// <param name="Response">The endpoint's name for the answer.</param>
 /// <param name="Terms">Entries of the terms register it was asked under, each with its hash.</param>
-public sealed record StoredAnswer(long Request, int Place, byte[] Key, Endpoint Asked, string? Returned, byte[] Body, string? Response, string? Terms, Choice Choice);
+public sealed record StoredAnswer(long Request, int Place, byte[] Key, Endpoint Asked, string? Returned, byte[] Body, string? Response, string? Terms, Choice Choice)
+{
+    /// <summary>The question's hash as text.</summary>
+    public string QuestionId => Convert.ToHexStringLower(Key);
+
+    /// <summary>What the answer is known by in files: its question's hash and which of its answers it is.</summary>
+    public string Id => $"{QuestionId}/{Place}";
+}
 
 public sealed partial class Transcripts
 {

@@ -47,7 +47,8 @@ public static class ExportDataJob
         IReadOnlyList<StoredAnswer> answers;
         using (Transcripts transcripts = Transcripts.Open(store, time))
         {
-            answers = transcripts.Answers();
+            // A judge's verdicts lie in the same store; they are no text to train on.
+            answers = [.. transcripts.Answers().Where(a => !JudgePrompt.Is(AskedQuestion.Read(a.Body)))];
         }
 
         // 2
@@ -69,20 +70,13 @@ public static class ExportDataJob
         int rows = 0;
         Lines(to, admission.Admitted.Select(a => Row(a, form)).OfType<object>().Select(r => (rows++, r).r));
         string list = to + ".excluded.jsonl";
-        Lines(list, admission.Excluded.Select(e => (object)new { id = Id(e.Answer), why = JsonNamingPolicy.SnakeCaseLower.ConvertName(e.Why.ToString()), model = e.Answer.Returned, finish = e.Answer.Choice.Finish }));
+        Lines(list, admission.Excluded.Select(e => (object)new { id = e.Answer.Id, why = JsonNamingPolicy.SnakeCaseLower.ConvertName(e.Why.ToString()), detail = e.Detail, model = e.Answer.Returned, finish = e.Answer.Choice.Finish }));
         return new ExportDataResult.Written(rows, admission.Excluded.GroupBy(e => e.Why).ToDictionary(g => g.Key, g => g.Count()), to, list);
     }
 
-    static object? Row(StoredAnswer a, DataForm form)
-    {
-        AskedQuestion asked = AskedQuestion.Read(a.Body);
-        return form == DataForm.Chat
-            ? new { id = Id(a), teacher = a.Asked.ToString(), messages = asked.Turns.Append(new("assistant", a.Choice.Text)).Select(t => new { role = t.Role, content = t.Text }) }
-            : asked.Turns is [{ Role: "user" } only] ? new { id = Id(a), prompt = only.Text, answer = a.Choice.Text } : null;
-    }
-
-    /// <summary>What a row is known by: its question's hash and which of its answers.</summary>
-    static string Id(StoredAnswer a) => $"{Convert.ToHexStringLower(a.Key)}/{a.Place}";
+    static object? Row(AdmittedAnswer a, DataForm form) => form == DataForm.Chat
+        ? new { id = a.Answer.Id, teacher = a.Answer.Asked.ToString(), messages = a.Asked.Turns.Append(new("assistant", a.Text)).Select(t => new { role = t.Role, content = t.Text }) }
+        : a.Asked.Turns is [{ Role: "user" } only] ? new { id = a.Answer.Id, prompt = only.Text, answer = a.Text } : null;
 
     static void Lines(string path, IEnumerable<object> rows) => AtomicFile.Write(path, stream =>
     {
