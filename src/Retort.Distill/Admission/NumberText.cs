@@ -46,7 +46,7 @@ public sealed partial record NumberText(double Value, BigInteger? Whole, bool Pe
 
     static NumberText? Last(string text)
     {
-        string plain = Fraction().Replace(text.Replace("{,}", ",", StringComparison.Ordinal).Replace("\\%", "%", StringComparison.Ordinal).Replace("\\,", "", StringComparison.Ordinal).Replace("\\!", "", StringComparison.Ordinal).Replace('−', '-'), " $1/$2");
+        string plain = Fraction().Replace(text.Replace("{,}", ",", StringComparison.Ordinal).Replace("\\%", "%", StringComparison.Ordinal).Replace("\\,", "", StringComparison.Ordinal).Replace("\\!", "", StringComparison.Ordinal).Replace('−', '-'), " $1$2/$3");
         return Number().Matches(plain).Select(Of).LastOrDefault(n => n is not null);
     }
 
@@ -86,13 +86,13 @@ public sealed partial record NumberText(double Value, BigInteger? Whole, bool Pe
         return null;
     }
 
-    [GeneratedRegex(@"\\[dt]?frac\s*\{\s*(-?[0-9]{1,300})\s*\}\s*\{\s*([0-9]{1,300})\s*\}", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"([-+]?)\s?\\[dt]?frac\s*\{\s*([0-9]{1,300})\s*\}\s*\{\s*([0-9]{1,300})\s*\}", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Fraction();
 
     /// <summary>Digits are bounded, so that no text is read for long.</summary>
     [GeneratedRegex(
         """
-        (?<![\p{L}\p{Nd}_.]|[\p{L}\p{Nd}]-)(?<sign>[-+])?[$€£¥]?
+        (?<![\p{L}\p{Nd}_.])(?<sign>[-+])?[$€£¥]?
         (?<number>(?:[0-9]{1,3}(?:[,\u202F\u00A0\u2009][0-9]{3}){1,100}(?![0-9])|[0-9]{1,300})(?:\.[0-9]{1,300})?(?:[eE][-+]?[0-9]{1,4}(?![0-9]))?|\.[0-9]{1,300})
         (?:(?:[ ](?<over>[0-9]{1,300}))?[ ]?/[ ]?(?<under>[0-9]{1,300}))?(?<percent>[ ]?%)?
         """,
