@@ -44,12 +44,16 @@ public sealed partial class Transcripts
             return [.. _connection.Query<AnswerRow>(
                 """
                 SELECT r.id AS Request, c.place AS Place, r.key AS Key, r.endpoint AS Endpoint, r.model AS Model, a.model AS Returned, r.body AS Body, a.response AS Response, r.terms AS Terms,
-                  c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities
+                  c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities,
+                  CASE WHEN instr(a.raw, CAST('"reasoning' AS BLOB)) > 0 THEN a.raw END AS Raw
                 FROM request r JOIN answer a ON a.request = r.id JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
                 """).Select(r => new StoredAnswer(
-                    r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities)))];
+                    r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities) { Reasoning = Reasoning(r) }))];
         }
     }
+
+    /// <summary>Reasoning apart from the text lies only in the body as it came.</summary>
+    static string? Reasoning(AnswerRow row) => row.Raw is { } raw && Reply.Parse(raw, LimitFacts.None) is { } reply && row.Place < reply.Choices.Count ? reply.Choices[(int)row.Place].Reasoning : null;
 
     /// <summary>As it lies in the tables.</summary>
     sealed class AnswerRow
@@ -79,6 +83,8 @@ public sealed partial class Transcripts
         public string? Refusal { get; init; }
 
         public byte[]? LogProbabilities { get; init; }
+
+        public byte[]? Raw { get; init; }
     }
 
     /// <summary>How far a question has come.</summary>

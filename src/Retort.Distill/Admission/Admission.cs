@@ -17,8 +17,8 @@ public sealed record Admission(IReadOnlyList<AdmittedAnswer> Admitted, IReadOnly
 
     /// <summary>
     /// Passes the answers through the filters in the order of <see cref="Exclusion"/>; each is left out for the first that takes it. What an answer says is
-    /// looked at without its reasoning, but for contamination, which looks at all that is trained on. Up to the judge every verdict is the answer's own, so
-    /// their order changes nothing, but for the first right answer to a question, the first of equal scores, and the first of repetitions.
+    /// looked at without its reasoning, but for contamination, which looks at all that is trained on. The order of the answers changes nothing but which of the
+    /// right ones to a question is its first, which of equal scores is its best, and which of repetitions stays.
     /// </summary>
     /// <param name="before">Stops before this filter: what it would look at is admitted, so that a judge or a runner is given nothing else. Null for all.</param>
     public static Admission Of(IReadOnlyList<StoredAnswer> answers, AdmissionRules rules, AdmissionEvidence evidence, Exclusion? before = null)
@@ -94,8 +94,9 @@ sealed record AdmissionRow(StoredAnswer Answer, AskedQuestion Asked, string Ques
     {
         AskedQuestion asked = AskedQuestion.Read(answer.Body);
         string text = recipe.KeepRefusals && string.IsNullOrWhiteSpace(answer.Choice.Text) ? answer.Choice.Refusal ?? "" : answer.Choice.Text;
-        (string Trace, string Reply)? parts = ReasoningTrace.Split(text);
-        return new(answer, asked, string.Join("\n\n", asked.Turns.Select(t => t.Text)), parts?.Trace, parts?.Reply ?? text, recipe.Reasoning == "drop" ? parts?.Reply ?? "" : text);
+        (string? trace, string reply) = ReasoningTrace.Split(text) is { } parts ? (parts.Trace, parts.Reply) : ((string?)null, text);
+        trace = trace is { Length: 0 } && !string.IsNullOrWhiteSpace(answer.Choice.Reasoning) ? ReasoningTrace.Block(answer.Choice.Reasoning) : trace;
+        return new(answer, asked, string.Join("\n\n", asked.Turns.Select(t => t.Text)), trace, reply, recipe.Reasoning == "drop" ? reply : trace + reply);
     }
 
     public AdmittedAnswer Admitted(AdmitRecipe recipe, AdmissionEvidence evidence) =>

@@ -24,7 +24,8 @@ public sealed class AdmissionRules
     /// <exception cref="UserError">A file cannot be read, or is not what it is meant to be.</exception>
     public static AdmissionRules Of(AdmitRecipe recipe, params IEnumerable<EvaluationSet> evaluated)
     {
-        EvaluationSet[] sets = [.. evaluated, .. recipe.Contamination.Sets.SelectMany(EvaluationSet.Read)];
+        // Files of two folders may bear one name.
+        EvaluationSet[] sets = [.. evaluated.Concat(recipe.Contamination.Sets.SelectMany(EvaluationSet.Read)).GroupBy(s => s.Name, StringComparer.Ordinal).SelectMany(g => g.Select((s, i) => i == 0 ? s : s with { Name = $"{s.Name} ({i + 1})" }))];
         return new(recipe, recipe.Schema is { } schema ? AnswerSchema.Read(schema) : null, sets.Length > 0 ? new(sets, recipe.Contamination.Grams) : null);
     }
 

@@ -16,6 +16,9 @@ public sealed record CodeVerdict(bool Passed, string Said);
 /// </summary>
 public sealed class CodeTests
 {
+    /// <summary>Characters kept of what it writes to standard error, the last ones.</summary>
+    const int MostSaid = 4096;
+
     static readonly string[] s_namespaces = ["--map-root-user", "--net", "--pid", "--fork", "--kill-child"];
 
     readonly CodeRecipe _recipe;
@@ -38,7 +41,7 @@ public sealed class CodeTests
 
         string runner = Find(recipe.Runner) ?? throw new UserError("there is no such program", recipe.Runner, "Install it, or name its path in admit.gold.runner.");
         string folder = Path.GetTempPath();
-        bool offline = Find("unshare") is not null && await new CodeTests(recipe, runner, true, time).Start(folder, "exit 0", stop).ConfigureAwait(false) == 0;
+        bool offline = Find("unshare") is not null && (await new CodeTests(recipe, runner, true, time).Start(folder, "exit 0", stop).ConfigureAwait(false)).Code == 0;
         return new(recipe, runner, offline, time);
     }
 
@@ -61,27 +64,41 @@ public sealed class CodeTests
         try
         {
             // A program that leaves before its tests also ends with 0: this file, whose name the answer cannot know beforehand, says that it came to its end.
-            string end = $"end-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}", errors = Path.Combine(folder.FullName, "errors"), source = _recipe.IsNode ? "main.js" : "main.py";
+            string end = $"end-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}", source = _recipe.IsNode ? "main.js" : "main.py";
             string last = _recipe.IsNode ? $"import(\"fs\").then(f => f.writeFileSync(\"{end}\", \"\"));" : $"open(\"{end}\", \"w\").close()";
             AtomicFile.WriteAllBytes(Path.Combine(folder.FullName, source), Encoding.UTF8.GetBytes($"{FencedText.Last(answer) ?? answer}\n\n{tests}\n\n{last}\n"));
-            int? code = await Start(folder.FullName, Script(source), stop).ConfigureAwait(false);
-            string said = File.Exists(errors) ? Encoding.UTF8.GetString(InputFile.ReadAll(errors, 16 << 20)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "" : "";
+            (int? code, string errors) = await Start(folder.FullName, Script(source), stop).ConfigureAwait(false);
+            string said = errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "";
             return code == 0 && File.Exists(Path.Combine(folder.FullName, end)) ? new(true, "")
                 : new(false, code is null ? "it took too long" : code == 0 ? "it left before its tests were done" : said.Length > 0 ? JsonFields.Short(said) : $"it was ended with {code}");
         }
         finally
         {
-            folder.Delete(recursive: true);
+            Delete(folder);
         }
     }
 
-    /// <summary>Node reserves more addresses than it uses, so its memory is limited by itself; files, the errors among them, to 8 MiB.</summary>
+    /// <summary>Code may take the right to delete from its own folder: then that is left to whoever clears the system's.</summary>
+    static void Delete(DirectoryInfo folder)
+    {
+        try
+        {
+            folder.Delete(recursive: true);
+        }
+        catch (Exception e) when (FileFault.Is(e))
+        {
+            return;
+        }
+    }
+
+    /// <summary>Node reserves more addresses than it uses, so its memory is limited by its own flag; files to 8 MiB. The
+    /// shell stays: the first process of a namespace is not ended by limits.</summary>
     string Script(string source) => string.Join("; ",
         $"ulimit -t {_recipe.Seconds}", "ulimit -c 0", "ulimit -f 16384", _recipe.IsNode ? "true" : $"ulimit -v {_recipe.Memory * 1024L}",
-        $"exec \"$0\" {(_recipe.IsNode ? $"--max-old-space-size={_recipe.Memory}" : "-I")} {source} > /dev/null 2> errors < /dev/null");
+        $"\"$0\" {(_recipe.IsNode ? $"--max-old-space-size={_recipe.Memory}" : "-I")} {source} > /dev/null < /dev/null", "exit $?");
 
-    /// <returns>The exit code; null where it took too long.</returns>
-    async Task<int?> Start(string folder, string script, CancellationToken stop)
+    /// <returns>The exit code, null where it took too long, and the end of its standard error.</returns>
+    async Task<(int? Code, string Errors)> Start(string folder, string script, CancellationToken stop)
     {
         ProcessStartInfo start = new(IsOffline ? "unshare" : "/bin/sh") { WorkingDirectory = folder, UseShellExecute = false, RedirectStandardError = true };
         foreach (string argument in (string[])[.. IsOffline ? [.. s_namespaces, "/bin/sh"] : Array.Empty<string>(), "-c", script, _runner])
@@ -96,12 +113,13 @@ public sealed class CodeTests
         using Process process = Process.Start(start) ?? throw new InvalidOperationException("No process was started.");
         try
         {
+            string errors = await Read(process.StandardError, either.Token).ConfigureAwait(false);
             await process.WaitForExitAsync(either.Token).ConfigureAwait(false);
-            return process.ExitCode;
+            return (process.ExitCode, errors);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return null;
+            return (null, "");
         }
         finally
         {
@@ -111,6 +129,18 @@ public sealed class CodeTests
                 await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
             }
         }
+    }
+
+    static async Task<string> Read(StreamReader from, CancellationToken stop)
+    {
+        StringBuilder said = new();
+        char[] part = new char[MostSaid];
+        for (int read; (read = await from.ReadAsync(part, stop).ConfigureAwait(false)) > 0;)
+        {
+            said.Append(part, 0, read).Remove(0, Math.Max(0, said.Length - MostSaid));
+        }
+
+        return said.ToString();
     }
 
     /// <summary>The path of a program, as a shell finds it.</summary>

@@ -38,6 +38,9 @@ public static class ReasoningTrace
         return (answer[..end], answer[end..]);
     }
 
+    /// <summary>Reasoning that came apart from its reply, as a block before it.</summary>
+    public static string Block(string reasoning) => $"<think>\n{reasoning.Trim()}\n</think>\n\n";
+
     /// <summary>The block that a text begins with, after white space.</summary>
     static string? Opening(ReadOnlySpan<char> text)
     {

@@ -127,6 +127,18 @@ public class AdmissionTests
         Assert.Equal(("", "yes", false), (plain.Trace, plain.Reply, plain.MaskTrace));
     }
 
+    [Fact]
+    public void ReasoningThatComesApartGoesBeforeTheReply()
+    {
+        StoredAnswer Apart(string? reasoning, string text = "yes") => Answer(text: text) with { Choice = new(text, "stop", null, null) { Reasoning = reasoning } };
+        Assert.Equal("<think>\nbecause\n</think>\n\nyes", Of(new(), Apart(" because\n")).Admitted[0].Text);
+        Assert.Equal("yes", Of(new() { Reasoning = "drop" }, Apart("because")).Admitted[0].Text);
+        Assert.True(Of(new() { Reasoning = "mask" }, Apart("because")).Admitted[0].MaskTrace);
+        Assert.Equal("<think>a</think>yes", Of(new(), Apart("because", "<think>a</think>yes")).Admitted[0].Text);
+        Assert.Equal("yes", Of(new(), Apart(" ")).Admitted[0].Text);
+        Assert.Equal([Exclusion.Empty], Of(new(), Apart("because", "")).Excluded.Select(e => e.Why));
+    }
+
     [Theory]
     [InlineData("yes", "", "yes")]
     [InlineData("<think>a</think>b", "<think>a</think>", "b")]

@@ -58,6 +58,16 @@ public class AdmitRecipeTests
         Assert.Equal(["/r/a.jsonl", "/r/folder"], recipe.Contamination.Sets);
     }
 
+    [Fact]
+    public void TheReadMesExampleIsRead()
+    {
+        string text = File.ReadAllText(Repository.PathOf("README.md"));
+        int at = text.IndexOf("\nadmit:", StringComparison.Ordinal) + 1;
+        (AdmitRecipe recipe, List<string> faults) = Read(text[at..text.IndexOf("```", at, StringComparison.Ordinal)]);
+        Assert.Empty(faults);
+        Assert.Equal(("number", "rubric.md"), (recipe.Gold!.Kind, Path.GetFileName(recipe.Judge!.Rubric)));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData(Full)]

@@ -1,3 +1,4 @@
+using System.Net.NetworkInformation;
 using Retort.Asking;
 using Retort.Distill;
 
@@ -24,6 +25,8 @@ public class CodeTestsTests
     [InlineData("First\n```js\nbroken(\n```\nand better:\n```js\nconst add = (a, b) => a + b;\n```", true, "")]
     [InlineData("```js\nfunction add(a, b) { return a - b; }\n```", false, "Node.js v")]
     [InlineData("```js\nfunction add(a, b) { return a + b; }\nprocess.exit(0);\n```", false, "it left before its tests were done")]
+    [InlineData("```js\nfunction add(a, b) { return 6; }\nfor (let i = 0; i < 1e5; i++) console.error('much to say ' + i);\n```", false, "Node.js v")]
+    [InlineData("```js\nfunction add(a, b) { return a + b; }\nrequire('fs').mkdirSync('shut'); require('fs').writeFileSync('shut/x', ''); require('fs').chmodSync('shut', 0);\n```", true, "")]
     [InlineData("I cannot write code.", false, "Node.js v")]
     [InlineData("```js\nfunction add(a, b) { return a + b; }\nif (Object.keys(process.env).some(k => !['PATH', 'HOME', 'PWD', 'OLDPWD', 'SHLVL', '_'].includes(k))) throw new Error('env');\n```", true, "")]
     [InlineData("```js\nfunction add(a, b) { return a + b; }\nconst big = []; for (;;) big.push(new Array(1e6).fill(Math.random()));\n```", false, null)]
@@ -41,12 +44,9 @@ public class CodeTestsTests
     public async Task WhereThereAreNamespacesThereIsNoNetwork()
     {
         CodeTests node = await Node();
-        if (!node.IsOffline)
-        {
-            Assert.Skip("This system gives this user no namespaces.");
-        }
-
-        Assert.True((await node.Run("", "if (Object.values(require('os').networkInterfaces()).flat().some(i => !i.internal)) throw new Error('network');", Stop)).Passed);
+        bool reached = !(await node.Run("", "if (Object.values(require('os').networkInterfaces()).flat().some(i => !i.internal)) throw new Error('network');", Stop)).Passed;
+        bool here = NetworkInterface.GetAllNetworkInterfaces().Any(i => i.NetworkInterfaceType != NetworkInterfaceType.Loopback && i.OperationalStatus == OperationalStatus.Up && i.GetIPProperties().UnicastAddresses.Count > 0);
+        Assert.Equal(here && !node.IsOffline, reached);
     }
 
     [Fact]
