@@ -38,7 +38,7 @@ public static class ExportDataJob
     public static ExportDataResult Run(string run, string to, DataForm form, TermsRegister register, TimeProvider time)
     {
         // 1
-        string store = Path.Combine(run, "transcripts.db");
+        string store = Path.Combine(run, CollectJob.StoreFile);
         if (!File.Exists(store))
         {
             throw new UserError("there are no transcripts here", run, "Name the folder of a run of retort collect.");
@@ -70,7 +70,7 @@ public static class ExportDataJob
         int rows = 0;
         Lines(to, admission.Admitted.Select(a => Row(a, form)).OfType<object>().Select(r => (rows++, r).r));
         string list = to + ".excluded.jsonl";
-        Lines(list, admission.Excluded.Select(e => (object)new { id = e.Answer.Id, why = JsonNamingPolicy.SnakeCaseLower.ConvertName(e.Why.ToString()), detail = e.Detail, model = e.Answer.Returned, finish = e.Answer.Choice.Finish }));
+        AtomicFile.WriteAllBytes(list, admission.List());
         return new ExportDataResult.Written(rows, admission.Excluded.GroupBy(e => e.Why).ToDictionary(g => g.Key, g => g.Count()), to, list);
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Retort.Asking;
 
 namespace Retort.Distill;
@@ -12,6 +14,8 @@ public sealed record RowOverlap(StoredAnswer Answer, Overlap Shared);
 /// <param name="Overlaps">What they share, a set, length and side once a row.</param>
 public sealed record Admission(IReadOnlyList<AdmittedAnswer> Admitted, IReadOnlyList<Excluded> Excluded, int Compared, IReadOnlyList<RowOverlap> Overlaps)
 {
+    static readonly JsonSerializerOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Answers admitted by what holds without a recipe.</summary>
     public static Admission Of(IReadOnlyList<StoredAnswer> answers) => Of(answers, AdmissionRules.Default, AdmissionEvidence.None);
 
@@ -73,6 +77,16 @@ public sealed record Admission(IReadOnlyList<AdmittedAnswer> Admitted, IReadOnly
             return shared.Where(s => s.Gram >= rules.Recipe.Contamination.Exclude).MaxBy(s => s.Gram) is { } most ? new(Exclusion.Contaminated, $"its {(most.InAnswer ? "answer" : "question")} shares with {most.Item}: {most.Words}") : null;
         }
     }
+
+    /// <summary>What is left out, as JSON lines.</summary>
+    public byte[] List() => Lines(Excluded.Select(e => new { id = e.Answer.Id, why = Snake(e.Why), detail = e.Detail, model = e.Answer.Returned, finish = e.Answer.Choice.Finish }));
+
+    /// <summary>What rows share with evaluation sets, left out for it or not, as JSON lines.</summary>
+    public byte[] OverlapList() => Lines(Overlaps.Select(o => new { id = o.Answer.Id, set = o.Shared.Set, item = o.Shared.Item, gram = o.Shared.Gram, side = o.Shared.InAnswer ? "answer" : "question", words = o.Shared.Words }));
+
+    static string Snake(Exclusion why) => JsonNamingPolicy.SnakeCaseLower.ConvertName(why.ToString());
+
+    static byte[] Lines(IEnumerable<object> rows) => [.. rows.SelectMany(r => JsonSerializer.SerializeToUtf8Bytes(r, s_json).Append((byte)'\n'))];
 }
 
 /// <summary>Why a row is left out.</summary>
