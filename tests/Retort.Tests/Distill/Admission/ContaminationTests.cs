@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using Retort.Asking;
 using Retort.Distill;
 
@@ -76,7 +78,11 @@ public sealed class ContaminationTests : IDisposable
         Assert.Equal([1L, 2, 3, 4], Of(8).Excluded.Select(e => e.Answer.Request));
         Assert.All(Of(8).Excluded, e => Assert.Equal(Exclusion.Contaminated, e.Why));
         Assert.StartsWith("its question shares with exam, line 1: A farmer has seventeen", Of(13).Excluded[0].Detail, StringComparison.Ordinal);
+        using JsonDocument line = JsonDocument.Parse(Of(13).List().AsMemory(0, Of(13).List().AsSpan().IndexOf((byte)'\n')));
+        Assert.Equal((answers[0].Id, "contaminated"), (line.RootElement.GetProperty("id").GetString(), line.RootElement.GetProperty("why").GetString()));
         Admission shown = Of(null);
+        JsonElement[] overlaps = [.. Encoding.UTF8.GetString(shown.OverlapList()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonElement.Parse(l))];
+        Assert.Equal(["question 13", "question 8", "answer 13", "answer 8", "question 8", "answer 13", "answer 8"], overlaps.Select(o => $"{o.GetProperty("side")} {o.GetProperty("gram")}"));
         Assert.Empty(shown.Excluded);
         AdmissionFacts facts = AdmissionFacts.Of(shown, Rules(null, "keep"));
         Assert.Equal([new GramOverlap(13, 1, 2, 3, 0.6), new GramOverlap(8, 2, 2, 4, 0.8)], Assert.Single(facts.Contamination).Grams);
@@ -144,7 +150,7 @@ public sealed class ContaminationTests : IDisposable
             }
         }
 
-        string[] other = [.. Directory.GetFiles(Shared.Folder("prompts/narrow")).SelectMany(f => File.ReadLines(f).Take(20)).Select(l => System.Text.Json.JsonElement.Parse(l).GetProperty("prompt").GetString()!)];
+        string[] other = [.. Directory.GetFiles(Shared.Folder("prompts/narrow")).SelectMany(f => File.ReadLines(f).Take(20)).Select(l => JsonElement.Parse(l).GetProperty("prompt").GetString()!)];
         Assert.True(other.Length > 2000);
         Assert.DoesNotContain(other.SelectMany(o => index.Of(o, "")), o => o.Gram == 13);
     }
