@@ -13,6 +13,7 @@ static class DistillCommand
         Option<string?> to = Inputs.Text("--out", "DIR", "The run folder [default: runs/NAME, after the recipe's name]"), without = Inputs.Text("--without", "TEACHER", "Leave one of several teachers out (not supported yet)");
         Option<string[]> set = Inputs.Many("--set", "KEY.PATH=VALUE", "Change a value of the recipe");
         Option<string?> register = TermsCommand.Register();
+        Option<string?> dataset = Inputs.Text("--dataset", "FILE", "Train on the dataset.jsonl of another run in place of what the recipe names");
         Option<bool> noAsk = Inputs.Flag("--no-ask", "Ask a teacher behind an endpoint nothing more; train on what it has answered");
         Option<bool> resume = Inputs.Flag("--resume", "Go on with the run in the folder"), noTwin = Inputs.Flag("--no-twin", "Train no twin; the report then gives no verdict on the teacher");
         Verb verb = new(
@@ -21,7 +22,7 @@ static class DistillCommand
             "retort distill recipes/tales.yaml --set train.tokens=100000 --out runs/quick",
             "retort distill recipes/tales.yaml --resume")
         {
-            path, to, set, resume, noTwin, noAsk, register, without,
+            path, to, set, resume, noTwin, noAsk, dataset, register, without,
         };
         verb.SetAction(parsed =>
         {
@@ -35,7 +36,7 @@ static class DistillCommand
             Recipe recipe = RecipeFile.Read(file, changes, [.. BundledSamples.All.Keys]);
             string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
             session.WhenStopped = $"Go on from the last checkpoint with: {Again(file, parsed.GetValue(to), changes)}";
-            DistillOptions options = new(folder, parsed.GetValue(resume), ShippedTerms.Or(parsed.GetValue(register)), !parsed.GetValue(noAsk), Environment.GetEnvironmentVariable);
+            DistillOptions options = new(folder, parsed.GetValue(resume), ShippedTerms.Or(parsed.GetValue(register)), !parsed.GetValue(noAsk), Environment.GetEnvironmentVariable) { Dataset = parsed.GetValue(dataset) };
             DistillResult result = ProgressDisplay.Run(session, advance =>
                 DistillJob.Run(recipe, options, BundledSamples.All, p => advance(p.Step, p.Whole ?? p.Share, p.Detail, p.Left), session.Time, session.Stop), whole: true);
             switch (result)

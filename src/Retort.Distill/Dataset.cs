@@ -6,6 +6,17 @@ using Retort.Model.Tokenizers;
 
 namespace Retort.Distill;
 
+/// <summary>Where in the rows a document stands, as far as a row had room for it.</summary>
+/// <param name="Document">Its place in the list that was packed.</param>
+/// <param name="Start">Position of its first token in [rows, length].</param>
+/// <param name="Prompt">Tokens of its prompt.</param>
+/// <param name="Answer">Tokens of its answer.</param>
+public readonly record struct DocumentPlace(int Document, int Start, int Prompt, int Answer)
+{
+    /// <summary>The position that predicts one of the answer's tokens; -1 where none does: the first token of a text without a prompt.</summary>
+    public int Predicting(int answerToken) => Prompt + answerToken == 0 ? -1 : Start + Prompt + answerToken - 1;
+}
+
 /// <summary>Rows of tokens of one length, the next token of each, and which of those count.</summary>
 /// <param name="Tokens">[rows, length].</param>
 /// <param name="Targets">[rows, length]: the token to the right.</param>
@@ -15,6 +26,9 @@ namespace Retort.Distill;
 /// <param name="Cut">Documents that were longer than a row and were cut.</param>
 public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] Starts, int Rows, int Length, int Documents, int Cut)
 {
+    /// <summary>Where each document stands; documents of fewer than two tokens stand nowhere.</summary>
+    public IReadOnlyList<DocumentPlace> Places { get; init; } = [];
+
     /// <summary>Tokens whose loss counts.</summary>
     public long Counted { get; } = Mask.Count(m => m != 0);
 
@@ -47,7 +61,10 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] St
         }
 
         IReadOnlyList<RowPacking.Row> rows = packing.Rows;
-        Dataset made = new([.. rows.SelectMany(r => r.Tokens)], [.. rows.SelectMany(r => r.Targets)], [.. rows.SelectMany(r => r.Mask)], [.. rows.SelectMany(r => r.Starts)], rows.Count, length, count, packing.Cut);
+        Dataset made = new([.. rows.SelectMany(r => r.Tokens)], [.. rows.SelectMany(r => r.Targets)], [.. rows.SelectMany(r => r.Mask)], [.. rows.SelectMany(r => r.Starts)], rows.Count, length, count, packing.Cut)
+        {
+            Places = [.. rows.SelectMany((r, row) => r.Places.Select(p => new DocumentPlace(p.Document, (row * length) + p.Start, p.Prompt, p.Answer)))],
+        };
         return made.Counted > 0 ? made : throw new UserError("there is no token that would count", where, "Every document is empty: give documents of at least two tokens.");
     }
 

@@ -221,7 +221,7 @@ public sealed partial class DistillJob
         SignalFacts? facts = signal switch
         {
             TeacherSignal.Dense => new("dense logits, live", null, 0, null),
-            TeacherSignal.Sparse s => new("top-k, stored", s.File.Header.K, s.File.Header.BytesPerToken, s.File.Header.Tail),
+            TeacherSignal.Sparse s => new(teacher is null ? "top-k, as served" : "top-k, stored", s.File.Header.K, s.File.Header.BytesPerToken, s.File.Header.Tail) { Alignment = _alignment },
             _ => teacherFacts is null ? null : new("text", null, 0, null),
         };
         AskedFacts? asked = AskedFacts();

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using Retort.Asking;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 
@@ -7,12 +9,17 @@ namespace Retort.Distill;
 /// <summary>Step 3: what of the teacher's distribution the student learns from.</summary>
 public sealed partial class DistillJob
 {
-    TeacherSignal Signal(LlamaWeights? teacher, string teacherHash, RunData data)
+    TeacherSignal Signal(LlamaWeights? teacher, string teacherHash, RunData data, int vocabulary)
     {
         (Tokenizer tokenizer, Dataset train) = (data.Tokenizer, data.Train);
-        if (teacher is null || _recipe.Signal.Kind == "text")
+        if (_recipe.Signal.Kind == "text" || (teacher is null && _recipe.Ask is null))
         {
             return new TeacherSignal.Text();
+        }
+
+        if (teacher is null)
+        {
+            return Served(data, vocabulary);
         }
 
         if (_recipe.Signal.Kind == "live")
@@ -32,5 +39,69 @@ public sealed partial class DistillJob
         file.Save(path);
         _manifest.Add("signals", new Dictionary<string, string> { ["teacher"] = teacherHash, ["tokenizer"] = tokenizer.Hash, ["data"] = train.Hash }, SignalsFile);
         return new TeacherSignal.Sparse(file);
+    }
+
+    /// <summary>Step 3 where the teacher was asked: the probabilities it answered with.</summary>
+    /// <exception cref="UserError">Some do not hold, and nothing is trained from them.</exception>
+    TeacherSignal.Sparse Served(RunData data, int vocabulary)
+    {
+        AskRecipe ask = _recipe.Ask!;
+        string path = Path.Combine(_options.Out, SignalsFile);
+        SignalHeader expected = SignalFile.Describe($"asked {ask.Teacher}", data.Tokenizer.Hash, data.Train, vocabulary, Math.Min(_recipe.Signal.K, vocabulary), 1, _recipe.Signal.Tail);
+        string alignment = path + ".json";
+        TakeSignals(path, alignment);
+        if (!File.Exists(path) || !File.Exists(alignment))
+        {
+            Dictionary<string, IReadOnlyList<ServedToken>> tokens = Checked(data.Corpus.Train, ask);
+            (SignalFile file, SignalAlignment met) = ServedSignal.Of(data.Train, data.Corpus.Train, id => tokens.GetValueOrDefault(id), data.Tokenizer, expected);
+            file.Save(path);
+            AtomicFile.WriteAllBytes(alignment, JsonSerializer.SerializeToUtf8Bytes(met));
+            _manifest.Add("signals", new Dictionary<string, string> { ["teacher"] = expected.Teacher, ["tokenizer"] = data.Tokenizer.Hash, ["data"] = data.Train.Hash }, SignalsFile, SignalsFile + ".json");
+        }
+
+        _alignment = JsonSerializer.Deserialize<SignalAlignment>(File.ReadAllBytes(alignment));
+        if (_alignment is { AsText: > 0 } some)
+        {
+            _warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{some.AsText:n0} of {some.Documents:n0} answers could not be laid onto the student's tokens and are learned as text alone."));
+        }
+
+        return new TeacherSignal.Sparse(SignalFile.Open(path, expected));
+    }
+
+    /// <summary>Beside a dataset that is trained on again lie the signals made for it.</summary>
+    void TakeSignals(params IEnumerable<string> files)
+    {
+        foreach (string file in files.Where(f => _options.Dataset is not null && !File.Exists(f)))
+        {
+            string made = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_options.Dataset!))!, Path.GetRelativePath(_options.Out, file));
+            if (File.Exists(made))
+            {
+                AtomicFile.WriteAllBytes(file, File.ReadAllBytes(made));
+            }
+        }
+    }
+
+    /// <summary>The probabilities that came with the answers trained on, each found to belong to them.</summary>
+    Dictionary<string, IReadOnlyList<ServedToken>> Checked(IReadOnlyList<Document> documents, AskRecipe ask)
+    {
+        HashSet<string> trained = [.. documents.Select(d => d.Id).OfType<string>()];
+        Dictionary<string, IReadOnlyList<ServedToken>> tokens = new(StringComparer.Ordinal);
+        List<(string Id, SignalFault Fault)> faults = [];
+        using Transcripts store = Transcripts.Open(StorePath, _time);
+        foreach (StoredAnswer answer in store.Answers().Where(a => trained.Contains(a.Id)))
+        {
+            if (SignalCheck.Of(answer.Choice, ask.Parameters.TopLogProbabilities ?? 0, out IReadOnlyList<ServedToken> read) is { } fault)
+            {
+                faults.Add((answer.Id, fault));
+            }
+            else
+            {
+                tokens[answer.Id] = read;
+            }
+        }
+
+        return faults.Count == 0 || _recipe.Signal.Faulty == "text" ? tokens : throw new UserError(
+            string.Create(CultureInfo.InvariantCulture, $"the probabilities of {faults.Count:n0} of {trained.Count:n0} answers do not hold, the first of them those of {faults[0].Id}: {SignalCheck.Sentence(faults[0].Fault)}"), StorePath,
+            "See them all with: retort verify signals RUN. signal: {faulty: text} learns these answers as text alone.");
     }
 }

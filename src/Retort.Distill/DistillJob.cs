@@ -76,6 +76,7 @@ public sealed partial class DistillJob : IDisposable
     readonly List<string> _warnings = [];
     readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
+    SignalAlignment? _alignment;
 
     DistillJob(Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
     {
@@ -131,7 +132,7 @@ public sealed partial class DistillJob : IDisposable
         Plan(config, teacher, data);
 
         // 3
-        TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, data));
+        TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, data, config.Vocabulary));
 
         // 4 and 5
         Trainers trainers = Trainers.Of(_recipe, config, data, signal, _workers);

@@ -61,7 +61,8 @@ public sealed record DataRecipe(
     string? Sample, IReadOnlyList<string>? Text, IReadOnlyList<string>? Prompts, int? TeacherSamples, double SampleTemperature, int Documents, int HeldOut, int Validation, ulong Seed, bool MaskPrompts);
 
 /// <param name="Kind">"live", "top_k" or "text".</param>
-public sealed record SignalRecipe(string Kind, int K, TailHandling Tail);
+/// <param name="Faulty">What is done where an asked teacher's probabilities do not hold: "refuse" to train, or learn those answers as "text".</param>
+public sealed record SignalRecipe(string Kind, int K, TailHandling Tail, string Faulty);
 
 /// <param name="Tokens">Counted tokens a run sees, about: whole steps.</param>
 /// <param name="Rows">Rows of a micro-batch.</param>

@@ -173,7 +173,7 @@ public static class RecipeFile
     {
         SignalRecipe made = new(
             s.Choice("kind", !loss.NeedsTeacher ? "text" : asked is null ? "live" : "top_k", "live", "top_k", "text"), s.Whole("k", asked is > 0 ? asked.Value : 20, 1, 1024),
-            s.Choice("tail", "bucket", "bucket", "renormalize", "sample") switch { "renormalize" => TailHandling.Renormalize, "sample" => TailHandling.Sample, _ => TailHandling.Bucket });
+            s.Choice("tail", "bucket", "bucket", "renormalize", "sample") switch { "renormalize" => TailHandling.Renormalize, "sample" => TailHandling.Sample, _ => TailHandling.Bucket }, s.Choice("faulty", "refuse", "refuse", "text"));
         if (made.Kind == "top_k" && (loss.ReverseKl != 0 || loss.JensenShannon != 0))
         {
             s.Fault("kind", "top_k holds part of the distribution: only forward_kl and cross_entropy can use it; take live for the others");
@@ -182,6 +182,11 @@ public static class RecipeFile
         if (asked is not null && made.Kind == "live")
         {
             s.Fault("kind", "live needs a teacher on disk: an endpoint gives top_k, once");
+        }
+
+        if (asked is not null && made.Kind == "top_k" && loss.Temperature != 1)
+        {
+            s.Fault("kind", $"top_k of an endpoint is of temperature 1, and loss.temperature is {loss.Temperature}: what was not listed cannot be tempered");
         }
 
         if (asked is not null && made.Kind == "top_k" && made.K > asked)

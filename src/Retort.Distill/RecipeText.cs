@@ -32,7 +32,7 @@ public static class RecipeText
         Section(
             "loss",
             ("cross_entropy", Number(l.CrossEntropy)), ("forward_kl", Number(l.ForwardKl)), ("reverse_kl", Number(l.ReverseKl)), ("jensen_shannon", Number(l.JensenShannon)), ("beta", Number(l.Beta)), ("temperature", Number(l.Temperature)));
-        Section("signal", ("kind", recipe.Signal.Kind), ("k", Number(recipe.Signal.K)), ("tail", TailNames.Of(recipe.Signal.Tail)));
+        Section("signal", ("kind", recipe.Signal.Kind), ("k", Number(recipe.Signal.K)), ("tail", TailNames.Of(recipe.Signal.Tail)), ("faulty", recipe.Signal.Faulty));
         Section(
             "train",
             ("tokens", Number(t.Tokens)), ("rows", Number(t.Rows)), ("accumulate", Number(t.Accumulate)), ("context", Number(t.Context)), ("rate", List(t.Rates.Select(r => Number(r)))), ("search_share", Number(t.SearchShare)),

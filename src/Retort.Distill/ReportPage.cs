@@ -193,6 +193,10 @@ public static class ReportPage
         if (report.Signal is { } signal)
         {
             yield return ("Teacher signal", $"{signal.Kind}{(signal.K is { } k ? $", k = {k}" : "")}, {Significant(signal.BytesPerToken)} bytes per token{(signal.Tail is { } tail ? $", tail: {tail}" : "")}");
+            if (signal.Alignment is { } met)
+            {
+                yield return ("Tokens met", $"{Whole(met.Same)} of the student’s {Whole(met.Tokens)} answer tokens are the teacher’s own, {Whole(met.Begun)} begin with one of its; the others, and {Whole(met.AsText)} of {Whole(met.Documents)} answers as a whole, are learned as text");
+            }
         }
 
         yield return ("Seeds", string.Join(", ", run.Seeds));

@@ -12,6 +12,7 @@ sealed class RowPacking(int length, bool maskPrompts)
 
     readonly List<Row> _open = [];
     readonly List<Row> _full = [];
+    int _added;
 
     /// <summary>Documents that were longer than a row and were cut.</summary>
     public int Cut { get; private set; }
@@ -21,6 +22,7 @@ sealed class RowPacking(int length, bool maskPrompts)
 
     public void Add(int[] prompt, int[] answer)
     {
+        int document = _added++;
         if (prompt.Length + answer.Length > length + 1)
         {
             Cut++;
@@ -48,7 +50,7 @@ sealed class RowPacking(int length, bool maskPrompts)
             _open.Add(best = new Row(length));
         }
 
-        best.Add(prompt, answer, maskPrompts);
+        best.Add(document, prompt, answer, maskPrompts);
     }
 
     /// <summary>Tokens, the token to the right of each, and 1 where the loss counts.</summary>
@@ -67,8 +69,12 @@ sealed class RowPacking(int length, bool maskPrompts)
 
         public int Room => Tokens.Length - _used;
 
-        public void Add(int[] prompt, int[] answer, bool maskPrompts)
+        /// <summary>Which documents stand in it, and where.</summary>
+        public List<(int Document, int Start, int Prompt, int Answer)> Places { get; } = [];
+
+        public void Add(int document, int[] prompt, int[] answer, bool maskPrompts)
         {
+            Places.Add((document, _used, prompt.Length, answer.Length));
             int[] all = [.. prompt, .. answer];
             int start = _used;
             for (int i = 0; i + 1 < all.Length; i++, _used++)

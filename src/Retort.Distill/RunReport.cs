@@ -76,7 +76,11 @@ public sealed record DataFacts(string Source, long Documents, long Tokens, long 
 /// <param name="Kind">"dense logits, live", "top-k, stored" or "text".</param>
 /// <param name="K">Kept tokens a position; null where all or none are kept.</param>
 /// <param name="Tail">What was done with the probability outside the top k; null where nothing was cut.</param>
-public sealed record SignalFacts(string Kind, int? K, double BytesPerToken, string? Tail);
+public sealed record SignalFacts(string Kind, int? K, double BytesPerToken, string? Tail)
+{
+    /// <summary>How far the student's tokens met those of an asked teacher; null where the teacher's tokens are the student's own.</summary>
+    public SignalAlignment? Alignment { get; init; }
+}
 
 /// <param name="Teacher">Null without a teacher.</param>
 /// <param name="Twin">Null when no twin was trained.</param>

@@ -158,6 +158,26 @@ public sealed class SignalFile
         }
 
         int[] ids = tail == TailHandling.Sample ? Draw(p, sum, k, random, out double[] kept) : Top(p, sum, k, out kept);
+        Write(record, ids, kept, k, v);
+    }
+
+    /// <summary>Builds a file of entries that are known already.</summary>
+    /// <param name="header">From <see cref="Describe"/>.</param>
+    /// <param name="entries">Of a token by its position: at most k ids with their probabilities.</param>
+    public static SignalFile Of(SignalHeader header, Func<long, IReadOnlyList<(int Id, double P)>> entries)
+    {
+        byte[] records = new byte[checked(header.Tokens * header.BytesPerToken)];
+        for (long token = 0; token < header.Tokens; token++)
+        {
+            IReadOnlyList<(int Id, double P)> of = entries(token);
+            Write(records.AsSpan(checked((int)(token * header.BytesPerToken)), header.BytesPerToken), [.. of.Select(e => e.Id)], [.. of.Select(e => e.P)], header.K, header.Vocabulary);
+        }
+
+        return new(header, records);
+    }
+
+    static void Write(Span<byte> record, int[] ids, double[] kept, int k, int v)
+    {
         int idBytes = record.Length - (2 * k), bits = SignalHeader.IdBitsOf(v);
         for (int i = 0; i < ids.Length; i++)
         {
