@@ -7,7 +7,11 @@ namespace Retort.Asking;
 /// <param name="Finish">Why it ended, in OpenAI's words: stop, length, content_filter.</param>
 /// <param name="Refusal">What the model said instead of answering, where the endpoint tells that apart; else null.</param>
 /// <param name="LogProbabilities">The "content" list of the answer's log-probabilities as the endpoint gave it, UTF-8 JSON; null without any.</param>
-public sealed record Choice(string Text, string? Finish, string? Refusal, byte[]? LogProbabilities);
+public sealed record Choice(string Text, string? Finish, string? Refusal, byte[]? LogProbabilities)
+{
+    /// <summary>What the model wrote to itself before, where the endpoint gives it apart from the text, as reasoning_content or reasoning; else null.</summary>
+    public string? Reasoning { get; init; }
+}
 
 /// <summary>What an endpoint answered.</summary>
 /// <param name="Model">The model it names, which need not be the one asked.</param>
@@ -56,7 +60,7 @@ public sealed record Reply(string? Model, string? Fingerprint, string? Id, IRead
         byte[]? probabilities = choice.TryGetProperty("logprobs", out JsonElement l) && l.ValueKind == JsonValueKind.Object && l.TryGetProperty("content", out JsonElement content) && content.ValueKind == JsonValueKind.Array
             ? JsonSerializer.SerializeToUtf8Bytes(content)
             : null;
-        return new(Text(message, "content") ?? "", Text(choice, "finish_reason"), Text(message, "refusal"), probabilities);
+        return new(Text(message, "content") ?? "", Text(choice, "finish_reason"), Text(message, "refusal"), probabilities) { Reasoning = Text(message, "reasoning_content") ?? Text(message, "reasoning") };
     }
 
     static string? Text(JsonElement from, string name) => from.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

@@ -38,8 +38,11 @@ public sealed record StoreUsage(long PromptTokens, long CompletionTokens, double
 /// <param name="Choice">The answer.</param>
 public sealed record StoredAnswer(long Request, int Place, byte[] Key, Endpoint Asked, string? Returned, byte[] Body, string? Response, string? Terms, Choice Choice)
 {
-    /// <summary>What it is known by: its question's hash and which of its answers.</summary>
-    public string Id => $"{Convert.ToHexStringLower(Key)}/{Place}";
+    /// <summary>The question's hash as text.</summary>
+    public string QuestionId => Convert.ToHexStringLower(Key);
+
+    /// <summary>What it is known by in files: its question's hash and which of its answers it is.</summary>
+    public string Id => $"{QuestionId}/{Place}";
 
     /// <summary>What came with it; null where the answer was not read from a store.</summary>
     public AnswerFacts? Facts { get; init; }
@@ -71,7 +74,8 @@ public sealed partial class Transcripts
                     SELECT r.id AS Request, c.place AS Place, r.key AS Key, r.endpoint AS Endpoint, r.model AS Model, a.model AS Returned, r.body AS Body, a.response AS Response, r.terms AS Terms,
                       c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities,
                       a.fingerprint AS Fingerprint, a.prompt_tokens AS PromptTokens, a.completion_tokens AS CompletionTokens, a.price AS Price, a.latency AS Latency,
-                      (SELECT count(*) FROM attempt WHERE request = r.id) AS Attempts, r.account AS Account, t.began AS Began, a.received AS Received
+                      (SELECT count(*) FROM attempt WHERE request = r.id) AS Attempts, r.account AS Account, t.began AS Began, a.received AS Received,
+                      CASE WHEN instr(a.raw, CAST('"reasoning' AS BLOB)) > 0 THEN a.raw END AS Raw
                     FROM request r JOIN answer a ON a.request = r.id JOIN attempt t ON t.id = a.attempt JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
                     """).Select(Answer)];
             }
@@ -83,12 +87,15 @@ public sealed partial class Transcripts
     }
 
     static StoredAnswer Answer(AnswerRow r) => new(
-        r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities))
+        r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities) { Reasoning = Reasoning(r) })
     {
         Facts = new(
             r.Fingerprint, (int?)r.PromptTokens, (int?)r.CompletionTokens, new(r.Price), TimeSpan.FromMilliseconds(r.Latency), (int)r.Attempts, r.Account,
             DateTimeOffset.FromUnixTimeMilliseconds(r.Began), DateTimeOffset.FromUnixTimeMilliseconds(r.Received)),
     };
+
+    /// <summary>Reasoning apart from the text lies only in the body as it came.</summary>
+    static string? Reasoning(AnswerRow row) => row.Raw is { } raw && Reply.Parse(raw, LimitFacts.None) is { } reply && row.Place < reply.Choices.Count ? reply.Choices[(int)row.Place].Reasoning : null;
 
     /// <summary>As it lies in the tables.</summary>
     sealed class AnswerRow
@@ -136,6 +143,7 @@ public sealed partial class Transcripts
         public long Began { get; init; }
 
         public long Received { get; init; }
+        public byte[]? Raw { get; init; }
     }
 
     /// <summary>How far a question has come.</summary>

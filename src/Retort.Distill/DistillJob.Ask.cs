@@ -98,9 +98,9 @@ public sealed partial class DistillJob
         [
             .. admission.Admitted.Select(a =>
             {
-                Prompt prompt = asked[Convert.ToHexString(a.Key)];
+                Prompt prompt = asked[Convert.ToHexString(a.Answer.Key)];
                 (string text, bool laid) = layout(prompt.Turns);
-                return new Document(text, a.Choice.Text + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Id };
+                return new Document(text, a.Text + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id };
             }),
         ];
         return Corpus.SplitByPrompt(documents, _recipe.Data, string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {ask.Teacher.Model}, {admission.Admitted.Count:n0} of them admitted"));

@@ -47,7 +47,8 @@ public static class ExportDataJob
         IReadOnlyList<StoredAnswer> answers;
         using (Transcripts transcripts = Transcripts.Open(store, time))
         {
-            answers = transcripts.Answers();
+            // A judge's verdicts lie in the same store; they are no text to train on.
+            answers = [.. transcripts.Answers().Where(a => !JudgePrompt.Is(AskedQuestion.Read(a.Body)))];
         }
 
         // 2
@@ -73,13 +74,9 @@ public static class ExportDataJob
         return new ExportDataResult.Written(rows, admission.Excluded.GroupBy(e => e.Why).ToDictionary(g => g.Key, g => g.Count()), to, list);
     }
 
-    static object? Row(StoredAnswer a, DataForm form)
-    {
-        AskedQuestion asked = AskedQuestion.Read(a.Body);
-        return form == DataForm.Chat
-            ? new { id = a.Id, teacher = a.Asked.ToString(), messages = asked.Turns.Append(new("assistant", a.Choice.Text)).Select(t => new { role = t.Role, content = t.Text }) }
-            : asked.Turns is [{ Role: "user" } only] ? new { id = a.Id, prompt = only.Text, answer = a.Choice.Text } : null;
-    }
+    static object? Row(AdmittedAnswer a, DataForm form) => form == DataForm.Chat
+        ? new { id = a.Answer.Id, teacher = a.Answer.Asked.ToString(), messages = a.Asked.Turns.Append(new("assistant", a.Text)).Select(t => new { role = t.Role, content = t.Text }) }
+        : a.Asked.Turns is [{ Role: "user" } only] ? new { id = a.Answer.Id, prompt = only.Text, answer = a.Text } : null;
 
     static void Lines(string path, IEnumerable<object> rows) => AtomicFile.Write(path, stream =>
     {

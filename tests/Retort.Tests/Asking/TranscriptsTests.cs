@@ -32,6 +32,19 @@ public sealed class TranscriptsTests : IDisposable
         Assert.Equal(default, again.Find(new byte[32]));
     }
 
+    /// <summary>Reasoning that an endpoint gives apart from the text is read from the body as it came, for the answer it belongs to.</summary>
+    [Theory]
+    [InlineData("reasoning_content")]
+    [InlineData("reasoning")]
+    public async Task ReasoningApartFromTheTextIsKept(string name)
+    {
+        byte[] body = System.Text.Encoding.UTF8.GetBytes($$$"""{"choices":[{"message":{"content":"b"},"finish_reason":"stop"},{"message":{"content":"c","{{{name}}}":"because"},"finish_reason":"stop"}]}""");
+        using Transcripts store = Open();
+        long request = await store.Request(s_question.Key(), s_question, s_question.Body(), null, null), attempt = await store.Begin(request, default);
+        await store.Answered(request, attempt, Reply.Parse(body, LimitFacts.None)!, default, default);
+        Assert.Equal([("b", null), ("c", "because")], store.Answers().Select(a => (a.Choice.Text, a.Choice.Reasoning)));
+    }
+
     /// <summary>An account is the same in one store, another in the next, and its key nowhere.</summary>
     [Fact]
     public async Task AccountsAreKeyedHashes()
