@@ -37,7 +37,11 @@ public enum AskEnd
 /// <param name="Spent">By this store, all runs together, with what may have been paid.</param>
 /// <param name="Rate">Requests a minute the pace allows; null while unbounded.</param>
 /// <param name="Elapsed">Since this run began.</param>
-public sealed record AskFacts(long Questions, long Before, long Answered, long GivenUp, IReadOnlyDictionary<FaultKind, long> Faults, Usd Spent, double? Rate, TimeSpan Elapsed);
+public sealed record AskFacts(long Questions, long Before, long Answered, long GivenUp, IReadOnlyDictionary<FaultKind, long> Faults, Usd Spent, double? Rate, TimeSpan Elapsed)
+{
+    /// <summary>Later questions of chains that are not asked, since the one before has no answer, a refusal, or one that was cut off.</summary>
+    public long NotAsked { get; init; }
+}
 
 /// <param name="Said">What the endpoint said where it shut us out; else null.</param>
 public sealed record AskResult(AskEnd End, AskFacts Facts, string? Said);

@@ -14,6 +14,9 @@ public sealed record AskRecipe(
 {
     const int Longest = 1 << 20, MostFaults = 20;
 
+    /// <summary>How the files of prompts are read.</summary>
+    public PromptOptions Reading { get; init; } = new();
+
     /// <summary>Sections that others read.</summary>
     static readonly string[] s_others = ["student", "loss", "signal", "train", "twin", "evaluate", "export", "admit"];
 
@@ -59,6 +62,7 @@ public sealed record AskRecipe(
             TimeSpan.FromSeconds(ask.Number("timeout", 120, 0.1, 3600)), ceiling is { } most ? Usd.Of((decimal)most) : null, prices is null ? null : Absolute(prices), price,
             pace.Has("requests_per_minute") ? pace.Number("requests_per_minute", 0, 0.1, 1e7) : null, pace.Has("tokens_per_minute") ? pace.Number("tokens_per_minute", 0, 1, 1e10) : null,
             pace.Whole("in_flight", 32, 1, 4096), pace.Whole("attempts", 8, 1, 100));
+        recipe = recipe with { Reading = PromptOptions.Read(data, recipe.SystemTurn) };
         foreach (YamlFields part in (YamlFields[])[ask, money, pace, root])
         {
             part.Close();

@@ -8,17 +8,6 @@ namespace Retort.Asking;
 /// <param name="Register">By which it is decided whether anything may be asked.</param>
 public sealed record CollectOptions(string Out, TermsRegister Register);
 
-/// <summary>What asking may cost before anything is asked.</summary>
-/// <param name="Questions">Prompts, each once.</param>
-/// <param name="Sensitive">Prompts that hold personal data or secrets, by kind.</param>
-/// <param name="LeftOut">Of those left out; listed in the run folder, without what was found.</param>
-/// <param name="Left">Questions not answered yet.</param>
-/// <param name="AtMost">What the rest costs if every answer is as long as it may be; null without prices or without a length.</param>
-/// <param name="Likely">What it costs if answers are as long as those already here; null where there are none.</param>
-/// <param name="Ceiling">What is never passed.</param>
-/// <param name="Spent">So far.</param>
-public sealed record Forecast(long Questions, IReadOnlyDictionary<Sensitive, int> Sensitive, int LeftOut, long Left, Usd? AtMost, Usd? Likely, Usd? Ceiling, Usd Spent);
-
 /// <summary>What came of it.</summary>
 public abstract record CollectResult
 {
@@ -45,10 +34,11 @@ public static class CollectJob
     {
         // 1
         AskRecipe recipe = AskRecipe.Read(recipePath);
-        IReadOnlyList<Prompt> prompts = PromptFile.Read(recipe.Prompts, recipe.SystemTurn);
-        (Prompt Prompt, IReadOnlyList<Sensitive> Holds)[] sensitive = recipe.Scan == "off" ? [] : [.. prompts.Select(p => (p, SensitiveText.In(string.Join('\n', p.Turns.Select(t => t.Text))))).Where(p => p.Item2.Count > 0)];
+        PromptSet set = PromptSet.Read([recipe.Prompts], recipe.Reading);
+        IReadOnlyList<Prompt> prompts = set.Prompts;
+        (Prompt Prompt, IReadOnlyList<Sensitive> Holds)[] sensitive = recipe.Scan == "off" ? [] : [.. prompts.Select(p => (p, SensitiveText.In(p.Text))).Where(p => p.Item2.Count > 0)];
         HashSet<Prompt> leftOut = new(recipe.Scan == "exclude" ? sensitive.Select(s => s.Prompt) : [], ReferenceEqualityComparer.Instance);
-        Question[] questions = [.. prompts.Where(p => !leftOut.Contains(p)).Select(p => new Question(recipe.Teacher, p.Turns, recipe.Parameters))];
+        Chain[] chains = [.. prompts.Where(p => !leftOut.Contains(p)).Select(p => new Chain(new(recipe.Teacher, p.Turns, recipe.Parameters), p.Later))];
         DateOnly today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
         Price? price = recipe.Price ?? (recipe.Prices is { } table
             ? PriceTable.Read(table).For(recipe.Teacher, today) ?? throw new UserError($"there is no price for {recipe.Teacher.Model} of {recipe.Teacher.Host}", table, "Add one, with the day since when it holds.")
@@ -72,37 +62,18 @@ public static class CollectJob
 
         // 4
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "sensitive.jsonl"), List(sensitive, leftOut));
-        onForecast(Forecast(questions, store, price, recipe.Ceiling) with { Sensitive = sensitive.SelectMany(s => s.Holds).CountBy(k => k).ToDictionary(), LeftOut = leftOut.Count });
+        onForecast(Forecast.Of(chains, store, price, recipe.Ceiling) with { Sensitive = sensitive.SelectMany(s => s.Holds).CountBy(k => k).ToDictionary(), LeftOut = leftOut.Count, Sources = [.. set.Lines()] });
 
         // 5
-        using IChatClient asked = client ?? new RemoteModel(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time);
+        using RemoteModel? remote = client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
+        IChatClient asked = client ?? remote!;
         AskOptions ask = new(
             recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", verdict.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: key is null ? null : store.Account(key));
-        AskResult result = await Asker.Ask(questions, asked, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+        AskResult result = await Asker.Ask(chains, asked, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
         return new CollectResult.Asked(result.End, result.Facts, store.Facts(), result.Said, file);
     }
 
     /// <summary>Where they stand and of what kind, never what was found.</summary>
     static byte[] List(IEnumerable<(Prompt Prompt, IReadOnlyList<Sensitive> Holds)> sensitive, HashSet<Prompt> leftOut) =>
         [.. sensitive.SelectMany(s => JsonSerializer.SerializeToUtf8Bytes(new { where = s.Prompt.Where, holds = s.Holds.Select(h => JsonNamingPolicy.SnakeCaseLower.ConvertName(h.ToString())), left_out = leftOut.Contains(s.Prompt) }).Append((byte)'\n'))];
-
-    static Forecast Forecast(Question[] questions, Transcripts store, Price? price, Usd? ceiling)
-    {
-        HashSet<string> met = new(StringComparer.Ordinal);
-        List<Question> left = [];
-        foreach (Question question in questions)
-        {
-            byte[] key = question.Key();
-            if (met.Add(Convert.ToHexString(key)) && !store.Find(key).Answered)
-            {
-                left.Add(question);
-            }
-        }
-
-        StoreFacts facts = store.Facts();
-        Usd Sum(Func<Question, Usd> of) => left.Aggregate(default(Usd), (sum, q) => sum + of(q));
-        Usd? most = price is null || left.Exists(q => q.Parameters.MaxTokens is null) ? null : Sum(q => price.AtMost(q, q.Parameters.MaxTokens!.Value));
-        Usd? likely = price is null || facts.Answers == 0 ? null : new Usd((facts.Spent - facts.PossiblyPaid).Pico / facts.Answers) * left.Count;
-        return new(met.Count, new Dictionary<Sensitive, int>(), 0, left.Count, most, likely, ceiling, facts.Spent);
-    }
 }

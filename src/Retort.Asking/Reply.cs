@@ -7,7 +7,11 @@ namespace Retort.Asking;
 /// <param name="Finish">Why it ended, in OpenAI's words: stop, length, content_filter.</param>
 /// <param name="Refusal">What the model said instead of answering, where the endpoint tells that apart; else null.</param>
 /// <param name="LogProbabilities">The "content" list of the answer's log-probabilities as the endpoint gave it, UTF-8 JSON; null without any.</param>
-public sealed record Choice(string Text, string? Finish, string? Refusal, byte[]? LogProbabilities);
+public sealed record Choice(string Text, string? Finish, string? Refusal, byte[]? LogProbabilities)
+{
+    /// <summary>Whether it says all it has to say: it is no refusal, not empty, and was not cut off.</summary>
+    public bool IsWhole => Refusal is null && Text.Length > 0 && Finish is null or "stop";
+}
 
 /// <summary>What an endpoint answered.</summary>
 /// <param name="Model">The model it names, which need not be the one asked.</param>

@@ -38,6 +38,11 @@ static class CollectCommand
                 forecast =>
                 {
                     left = forecast.Left;
+                    foreach (string source in forecast.Sources)
+                    {
+                        session.Error.WriteLine(source);
+                    }
+
                     if (forecast.Sensitive.Count > 0)
                     {
                         session.Error.WriteLine(Found(forecast, folder));
@@ -112,6 +117,11 @@ static class CollectCommand
         if (facts.GivenUp > 0)
         {
             yield return $"{facts.GivenUp:n0} questions have no answer; run the same command again to ask them once more";
+        }
+
+        if (facts.NotAsked > 0)
+        {
+            yield return $"{facts.NotAsked:n0} later turns were not asked: the one before has no answer, a refusal, or one that was cut off";
         }
 
         yield return result.File;
