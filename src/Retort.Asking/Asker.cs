@@ -123,7 +123,7 @@ public sealed class Asker
             return true;
         }
 
-        long request = await _store.Request(key, question, body, _options.Account, _options.Terms).ConfigureAwait(false);
+        long request = await _store.Request(key, question, body, _options.Account, _options.Terms, _options.Purpose).ConfigureAwait(false);
         try
         {
             if (await _retries.ExecuteAsync(async stop => await Once(question, request, stop, abandon).ConfigureAwait(false), end.Token).ConfigureAwait(false))

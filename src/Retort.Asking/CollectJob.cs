@@ -6,7 +6,11 @@ namespace Retort.Asking;
 
 /// <param name="Out">Folder of the run; its transcripts.db is made or gone on with.</param>
 /// <param name="Register">By which it is decided whether anything may be asked.</param>
-public sealed record CollectOptions(string Out, TermsRegister Register);
+public sealed record CollectOptions(string Out, TermsRegister Register)
+{
+    /// <summary>Whether the endpoint is probed, once more where it was, and nothing else is asked.</summary>
+    public bool Probe { get; init; }
+}
 
 /// <summary>What came of it.</summary>
 public abstract record CollectResult
@@ -17,12 +21,19 @@ public abstract record CollectResult
     /// <param name="Facts">Of this run.</param>
     /// <param name="Store">Of all runs.</param>
     /// <param name="Said">What the endpoint said where it shut us out.</param>
-    public sealed record Asked(AskEnd End, AskFacts Facts, StoreFacts Store, string? Said, string File) : CollectResult;
+    public sealed record Asked(AskEnd End, AskFacts Facts, StoreFacts Store, string? Said, string File) : CollectResult
+    {
+        /// <summary>What the endpoint does; null where the probe was not ended.</summary>
+        public ProbeFacts? Probe { get; init; }
+
+        /// <summary>Batches that ended in this run.</summary>
+        public IReadOnlyList<BatchFacts> Batches { get; init; } = [];
+    }
 }
 
 /// <summary>
 /// Asks a teacher behind an interface what a recipe's prompts say: 1 read the recipe, prompts and prices · 2 check the terms, for asking and for training ·
-/// 3 take the key, open the store · 4 forecast · 5 ask.
+/// 3 take the key, open the store · 4 forecast · 5 see what the endpoint does · 6 ask.
 /// </summary>
 public static class CollectJob
 {
@@ -62,15 +73,29 @@ public static class CollectJob
 
         // 4
         AtomicFile.WriteAllBytes(Path.Combine(options.Out, "sensitive.jsonl"), List(sensitive, leftOut));
-        onForecast(Forecast.Of(chains, store, price, recipe.Ceiling) with { Sensitive = sensitive.SelectMany(s => s.Holds).CountBy(k => k).ToDictionary(), LeftOut = leftOut.Count, Sources = [.. set.Lines()] });
+        onForecast(Forecast.Of(chains, store, recipe.Batch ? price?.Less(recipe.BatchDiscount) : price, recipe.Ceiling) with { Sensitive = sensitive.SelectMany(s => s.Holds).CountBy(k => k).ToDictionary(), LeftOut = leftOut.Count, Sources = [.. set.Lines()] });
 
         // 5
         using RemoteModel? remote = client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
-        IChatClient asked = client ?? remote!;
         AskOptions ask = new(
             recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", verdict.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: key is null ? null : store.Account(key));
-        AskResult result = await Asker.Ask(chains, asked, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
-        return new CollectResult.Asked(result.End, result.Facts, store.Facts(), result.Said, file);
+        CollectResult.Asked Result(AskResult asked, ProbeFacts? facts) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = facts, Batches = asked.Batches };
+        (AskResult probed, ProbeFacts? does) = await Probe.Run(recipe.Teacher, client ?? remote!, store, price ?? Price.Free, ask, options.Probe, time, stop).ConfigureAwait(false);
+        if (options.Probe || probed.End != AskEnd.Done)
+        {
+            return Result(probed, does);
+        }
+
+        if (does?.Lacks(recipe.Parameters) is { } lack)
+        {
+            throw new UserError(lack, recipe.Teacher.ToString(), "Change the recipe, or ask again what the endpoint does with retort collect --probe.");
+        }
+
+        // 6
+        AskResult result = recipe.Batch
+            ? await BatchAsker.Ask(chains, new(remote ?? throw new UserError("another client has no batches", "ask.batch", "Take it out.")), store, recipe.Teacher, (price ?? Price.Free).Less(recipe.BatchDiscount), ask, BatchOptions.Default, time, onProgress, stop).ConfigureAwait(false)
+            : await Asker.Ask(chains, client ?? remote!, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+        return Result(result, does);
     }
 
     /// <summary>Where they stand and of what kind, never what was found.</summary>

@@ -8,7 +8,7 @@ namespace Retort.Asking;
 public readonly record struct Standing(long Request, bool Answered, int Attempts);
 
 /// <summary>What a store holds.</summary>
-/// <param name="Questions">Questions asked, answered or not.</param>
+/// <param name="Questions">Questions asked for data, answered or not.</param>
 /// <param name="Answers">Of them answered.</param>
 /// <param name="Attempts">Requests sent.</param>
 /// <param name="InFlight">Attempts that were under way when a program ended: possibly paid, counted at the most they could cost.</param>
@@ -29,7 +29,7 @@ public sealed record StoredAnswer(long Request, int Place, byte[] Key, Endpoint 
 
 public sealed partial class Transcripts
 {
-    /// <summary>Every answer, in the order in which its question was first asked.</summary>
+    /// <summary>Every answer to what was asked for data, in the order in which its question was first asked.</summary>
     public IReadOnlyList<StoredAnswer> Answers()
     {
         lock (_connection)
@@ -38,7 +38,7 @@ public sealed partial class Transcripts
                 """
                 SELECT r.id AS Request, c.place AS Place, r.key AS Key, r.endpoint AS Endpoint, r.model AS Model, a.model AS Returned, r.body AS Body, a.response AS Response, r.terms AS Terms,
                   c.text AS Text, c.finish AS Finish, c.refusal AS Refusal, c.logprobs AS LogProbabilities
-                FROM request r JOIN answer a ON a.request = r.id JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
+                FROM request r JOIN answer a ON a.request = r.id JOIN choice c ON c.request = r.id WHERE r.purpose = 'Data' ORDER BY r.id, c.place
                 """).Select(r => new StoredAnswer(
                     r.Request, (int)r.Place, r.Key, new(r.Endpoint, r.Model), r.Returned, r.Body, r.Response, r.Terms, new(r.Text, r.Finish, r.Refusal, r.LogProbabilities)))];
         }
@@ -95,7 +95,7 @@ public sealed partial class Transcripts
         {
             return _connection.QuerySingle<(long, long, long, long, long, long)>(
                 """
-                SELECT (SELECT count(*) FROM request), (SELECT count(*) FROM answer), count(*), count(*) FILTER (WHERE ended IS NULL),
+                SELECT (SELECT count(*) FROM request WHERE purpose = 'Data'), (SELECT count(*) FROM answer a JOIN request r ON r.id = a.request WHERE r.purpose = 'Data'), count(*), count(*) FILTER (WHERE ended IS NULL),
                   coalesce(sum(coalesce(spent, reserved)), 0), coalesce(sum(coalesce(spent, reserved)) FILTER (WHERE outcome IS NOT 'answered'), 0)
                 FROM attempt
                 """) is var (questions, answers, attempts, open, spent, lost) ? new(questions, answers, attempts, open, new(spent), new(lost)) : throw new InvalidOperationException();

@@ -10,6 +10,7 @@ static class CollectCommand
     {
         Argument<string> path = Inputs.Argument("RECIPE", "The recipe, a YAML file; its teacher is an endpoint");
         Option<string?> to = Inputs.Text("--out", "DIR", "The run folder, which keeps transcripts.db [default: runs/NAME, after the recipe's name]"), register = Inputs.Text("--register", "DIR", "A folder of .yaml files instead of the register of terms that ships");
+        Option<bool> probe = new("--probe") { Description = "See what the endpoint does, once more if that was seen, and ask nothing else" };
         Verb verb = new(
             "collect",
             """
@@ -26,7 +27,7 @@ static class CollectCommand
             "retort collect recipe.yaml",
             "retort collect recipe.yaml --out runs/mine --json")
         {
-            path, to, register,
+            path, to, register, probe,
         };
         verb.SetAction(parsed =>
         {
@@ -34,7 +35,7 @@ static class CollectCommand
             session.WhenStopped = "What was answered is kept; run the same command again to go on.";
             long left = 0;
             CollectResult result = ProgressDisplay.Run(session, advance => CollectJob.Run(
-                file, new(folder, parsed.GetValue(register) is { } terms ? TermsRegister.Read(terms) : ShippedTerms.Read()), Environment.GetEnvironmentVariable,
+                file, new(folder, parsed.GetValue(register) is { } terms ? TermsRegister.Read(terms) : ShippedTerms.Read()) { Probe = parsed.GetValue(probe) }, Environment.GetEnvironmentVariable,
                 forecast =>
                 {
                     left = forecast.Left;
@@ -62,6 +63,7 @@ static class CollectCommand
             return asked.End switch
             {
                 AskEnd.ShutOut => throw new UserError($"the endpoint shut us out: {asked.Said}", asked.File, "Nothing more was asked; check the key and what the account may do. What was answered is kept."),
+                AskEnd.Unavailable => throw new UserError($"the endpoint's files and batches cannot be had: {asked.Said}", asked.File, "Run the same command again later: batches under way are taken up, and what was answered is kept."),
                 AskEnd.Stopped => throw new OperationCanceledException(session.Stop),
                 AskEnd.Ceiling => ExitCode.Negative,
                 _ => asked.Facts.GivenUp > 0 ? ExitCode.Negative : ExitCode.Done,
@@ -99,6 +101,16 @@ static class CollectCommand
     {
         (AskFacts facts, StoreFacts store) = (result.Facts, result.Store);
         yield return $"{store.Answers:n0} of {store.Questions:n0} questions answered, {facts.Answered:n0} of them now; {store.Spent} spent{(store.PossiblyPaid > default(Usd) ? $", of that {store.PossiblyPaid} possibly, without an answer" : "")}";
+        foreach (BatchFacts b in result.Batches)
+        {
+            yield return $"batch {b.Id}, {b.Status}: {b.Answers:n0} of {b.Questions:n0} answered{Count(b.Failed, "failed")}{Count(b.Missing, "in no file of it")}{Count(b.Again, "lines twice")}{Count(b.Unknown, "lines of nobody")}{Count(b.Broken, "broken lines")}";
+        }
+
+        if (result.Probe is { } probe)
+        {
+            yield return $"the endpoint, as {probe.Model ?? "a model it does not name"}: {Does(probe)}";
+        }
+
         if (facts.Faults.Count > 0)
         {
             yield return "requests that brought nothing: " + string.Join(", ", facts.Faults.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {Word(p.Key)}"));
@@ -127,6 +139,19 @@ static class CollectCommand
         yield return result.File;
     }
 
+    static string Count(int count, string what) => count == 0 ? "" : $", {count:n0} {what}";
+
+    static string Does(ProbeFacts p)
+    {
+        string Said(bool? does, string yes, string no) => does switch { true => yes, false => no, null => $"not known whether {yes}" };
+        return string.Join(" · ",
+        [
+            p.LogProbabilities is not true ? Said(p.LogProbabilities, "log-probabilities", "no log-probabilities") : $"log-probabilities of {p.Alternatives} likely tokens, {(p.Bytes == true ? "with bytes" : "without bytes")}",
+            Said(p.Several, "n answers", "one answer at a time"), Said(p.Seed, "seeds repeat", "seeds do not repeat"), Said(p.Schema, "JSON schemas kept", "JSON schemas not kept"),
+            Said(p.Usage, "tokens counted", "tokens not counted"), Said(p.Limits, "limits named", "limits not named"),
+        ]);
+    }
+
     static string Word(FaultKind kind) => kind switch
     {
         FaultKind.Limited => "too fast (429)",
@@ -137,6 +162,7 @@ static class CollectCommand
         FaultKind.Unavailable => "failed at the endpoint",
         FaultKind.Broken => "broke off",
         FaultKind.Slow => "took too long",
+        FaultKind.Expired => "not asked before their batch ended",
         _ => "not connected",
     };
 }

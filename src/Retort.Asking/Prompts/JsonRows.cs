@@ -31,6 +31,9 @@ static class JsonRows
     /// <summary>A JSON text inside of another, as logs hold them; null where it is none.</summary>
     public static JsonElement? Inside(string text) => One(text, "") is { Fault: null } row ? row.Json : null;
 
+    /// <summary>The same of bytes; null where they are no UTF-8 either.</summary>
+    public static JsonElement? Parse(ReadOnlySpan<byte> utf8) => System.Text.Unicode.Utf8.IsValid(utf8) && One(utf8, "") is { Fault: null } row ? row.Json : null;
+
     static IEnumerable<JsonRow> Lines(string text, string path)
     {
         int number = 0;

@@ -67,7 +67,7 @@ public sealed class PromptFuzzTests : IDisposable
             string[] lines = good.Split('\n');
             int at = random.Next(lines.Length);
             text = good[0] == '[' || good.StartsWith("{\"log", StringComparison.Ordinal) ? JsonMutation.Of(good, random)
-                : lines[at].EndsWith('}') ? string.Join('\n', lines.Select((l, i) => i == at ? JsonMutation.Of(l, random) : l))
+                : JsonRows.Inside(lines[at]) is not null ? string.Join('\n', lines.Select((l, i) => i == at ? JsonMutation.Of(l, random) : l))
                 : good;
         }
 
