@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Retort.Evidence.Terms;
 
@@ -26,6 +25,9 @@ public abstract record CollectResult
         /// <summary>What the endpoint does; null where the probe was not ended.</summary>
         public ProbeFacts? Probe { get; init; }
 
+        /// <summary>What growing brought; null where nothing is grown.</summary>
+        public GrowthFacts? Growth { get; init; }
+
         /// <summary>Batches that ended in this run.</summary>
         public IReadOnlyList<BatchFacts> Batches { get; init; } = [];
     }
@@ -33,7 +35,7 @@ public abstract record CollectResult
 
 /// <summary>
 /// Asks a teacher behind an interface what a recipe's prompts say: 1 read the recipe, prompts and prices · 2 check the terms, for asking and for training ·
-/// 3 take the key, open the store · 4 forecast · 5 see what the endpoint does · 6 ask.
+/// 3 take the key, open the store · 4 forecast · 5 see what the endpoint does · 6 grow prompts · 7 ask.
 /// </summary>
 public static class CollectJob
 {
@@ -45,11 +47,14 @@ public static class CollectJob
     {
         // 1
         AskRecipe recipe = AskRecipe.Read(recipePath);
+        if (recipe.Batch && client is not null)
+        {
+            throw new UserError("another client has no batches", "ask.batch", "Take it out: batches are OpenAI's interface.");
+        }
+
         PromptSet set = PromptSet.Read([recipe.Prompts], recipe.Reading);
-        IReadOnlyList<Prompt> prompts = set.Prompts;
-        (Prompt Prompt, IReadOnlyList<Sensitive> Holds)[] sensitive = recipe.Scan == "off" ? [] : [.. prompts.Select(p => (p, SensitiveText.In(p.Text))).Where(p => p.Item2.Count > 0)];
-        HashSet<Prompt> leftOut = new(recipe.Scan == "exclude" ? sensitive.Select(s => s.Prompt) : [], ReferenceEqualityComparer.Instance);
-        Chain[] chains = [.. prompts.Where(p => !leftOut.Contains(p)).Select(p => new Chain(new(recipe.Teacher, p.Turns, recipe.Parameters), p.Later))];
+        IReadOnlyList<Prompt> seeds = recipe.Grow?.Seeds is { } seedFile ? PromptFile.Read(seedFile, new()).Prompts : [];
+        ScannedPrompts prompts = ScannedPrompts.Of(set.Prompts, recipe.Scan), grownFrom = ScannedPrompts.Of(seeds, recipe.Scan);
         DateOnly today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
         Price? price = recipe.Price ?? (recipe.Prices is { } table
             ? PriceTable.Read(table).For(recipe.Teacher, today) ?? throw new UserError($"there is no price for {recipe.Teacher.Model} of {recipe.Teacher.Host}", table, "Add one, with the day since when it holds.")
@@ -58,7 +63,7 @@ public static class CollectJob
         // 2
         TermsPermission[] permissions = [.. recipe.Permissions.Select(p => PermissionFile.Read(p, options.Register))];
         UsedModel teacher = UsedModel.Of(recipe.Teacher.ToString(), options.Register);
-        TermsVerdict Check(TermsPurpose purpose) => TermsGate.Check(options.Register, [new(TermsRole.Teacher, teacher, purpose, recipe.Terms, null)], today, permissions: permissions);
+        TermsVerdict Check(TermsPurpose purpose) => TermsGate.Check(options.Register, [.. Roles(recipe).Select(role => new TermsUse(role, teacher, purpose, recipe.Terms))], today, permissions: permissions);
         TermsVerdict verdict = Check(TermsPurpose.Ask) is TermsVerdict.Closed forbidden ? forbidden : Check(TermsPurpose.Train);
         if (verdict is TermsVerdict.Closed closed)
         {
@@ -72,14 +77,25 @@ public static class CollectJob
         using Transcripts store = Transcripts.Open(file, time);
 
         // 4
-        AtomicFile.WriteAllBytes(Path.Combine(options.Out, "sensitive.jsonl"), List(sensitive, leftOut));
-        onForecast(Forecast.Of(chains, store, recipe.Batch ? price?.Less(recipe.BatchDiscount) : price, recipe.Ceiling) with { Sensitive = sensitive.SelectMany(s => s.Holds).CountBy(k => k).ToDictionary(), LeftOut = leftOut.Count, Sources = [.. set.Lines()] });
+        void Foresee(ScannedPrompts all, IEnumerable<string> sources)
+        {
+            ScannedPrompts[] scanned = [all, grownFrom];
+            AtomicFile.WriteAllBytes(Path.Combine(options.Out, "sensitive.jsonl"), scanned.SelectMany(s => s.List()).ToArray());
+            onForecast(Forecast.Of(Chains(recipe, all), store, recipe.Batch ? price?.Less(recipe.BatchDiscount) : price, recipe.Ceiling) with
+            {
+                Sensitive = scanned.SelectMany(s => s.Kinds).GroupBy(k => k.Key).ToDictionary(g => g.Key, g => g.Sum(k => k.Value)),
+                LeftOut = scanned.Sum(s => s.LeftOut),
+                Sources = [.. sources],
+            });
+        }
+
+        Foresee(prompts, set.Lines());
 
         // 5
         using RemoteModel? remote = client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
         AskOptions ask = new(
             recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", verdict.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: key is null ? null : store.Account(key));
-        CollectResult.Asked Result(AskResult asked, ProbeFacts? facts) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = facts, Batches = asked.Batches };
+        CollectResult.Asked Result(AskResult asked, ProbeFacts? facts, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = facts, Growth = grew, Batches = asked.Batches };
         (AskResult probed, ProbeFacts? does) = await Probe.Run(recipe.Teacher, client ?? remote!, store, price ?? Price.Free, ask, options.Probe, time, stop).ConfigureAwait(false);
         if (options.Probe || probed.End != AskEnd.Done)
         {
@@ -92,13 +108,32 @@ public static class CollectJob
         }
 
         // 6
+        Growth? growth = null;
+        if (recipe.Grow is { } grow)
+        {
+            string grown = Path.Combine(options.Out, "grown.jsonl");
+            growth = await PromptGrower.Grow(
+                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, recipe.Teacher, client ?? remote!, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+            AtomicFile.WriteAllBytes(grown, PromptGrower.Lines(growth.Prompts));
+            if (growth.Asked.End != AskEnd.Done)
+            {
+                return Result(growth.Asked, does, growth.Facts);
+            }
+
+            PromptSet more = new(growth.Prompts.Count == 0 ? [] : [PromptFile.Read(grown, recipe.Reading with { Format = PromptFormat.JsonLines })]);
+            prompts = ScannedPrompts.Of([.. set.Prompts, .. more.Prompts], recipe.Scan);
+            Foresee(prompts, more.Lines());
+        }
+
+        // 7
+        IReadOnlyList<Chain> chains = Chains(recipe, prompts);
         AskResult result = recipe.Batch
-            ? await BatchAsker.Ask(chains, new(remote ?? throw new UserError("another client has no batches", "ask.batch", "Take it out.")), store, recipe.Teacher, (price ?? Price.Free).Less(recipe.BatchDiscount), ask, BatchOptions.Default, time, onProgress, stop).ConfigureAwait(false)
+            ? await BatchAsker.Ask(chains, new(remote!), store, recipe.Teacher, (price ?? Price.Free).Less(recipe.BatchDiscount), ask, BatchOptions.Default, time, onProgress, stop).ConfigureAwait(false)
             : await Asker.Ask(chains, client ?? remote!, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
-        return Result(result, does);
+        return Result(result, does, growth?.Facts);
     }
 
-    /// <summary>Where they stand and of what kind, never what was found.</summary>
-    static byte[] List(IEnumerable<(Prompt Prompt, IReadOnlyList<Sensitive> Holds)> sensitive, HashSet<Prompt> leftOut) =>
-        [.. sensitive.SelectMany(s => JsonSerializer.SerializeToUtf8Bytes(new { where = s.Prompt.Where, holds = s.Holds.Select(h => JsonNamingPolicy.SnakeCaseLower.ConvertName(h.ToString())), left_out = leftOut.Contains(s.Prompt) }).Append((byte)'\n'))];
+    static TermsRole[] Roles(AskRecipe recipe) => recipe.Grow is null ? [TermsRole.Teacher] : [TermsRole.Teacher, TermsRole.PromptGrower];
+
+    static IReadOnlyList<Chain> Chains(AskRecipe recipe, ScannedPrompts prompts) => [.. prompts.Kept.Select(p => new Chain(new(recipe.Teacher, p.Turns, recipe.Parameters), p.Later))];
 }

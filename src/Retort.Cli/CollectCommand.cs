@@ -106,6 +106,13 @@ static class CollectCommand
             yield return $"batch {b.Id}, {b.Status}: {b.Answers:n0} of {b.Questions:n0} answered{Count(b.Failed, "failed")}{Count(b.Missing, "in no file of it")}{Count(b.Again, "lines twice")}{Count(b.Unknown, "lines of nobody")}{Count(b.Broken, "broken lines")}";
         }
 
+        if (result.Growth is { } g)
+        {
+            Diversity d = g.Diversity;
+            yield return $"{g.Kept:n0} prompts grown ({g.Ended}), of {g.Offered:n0} offered in {g.Requests:n0} answers; {g.Removed:p0} of those were too like another{Count(g.LeftOut, "left out for personal data")}";
+            yield return $"diversity: distinct-1 {d.Distinct1:0.00}, distinct-2 {d.Distinct2:0.00}, distinct-3 {d.Distinct3:0.00}; likeness to the nearest {d.Nearest:0.00} on average";
+        }
+
         if (result.Probe is { } probe)
         {
             yield return $"the endpoint, as {probe.Model ?? "a model it does not name"}: {Does(probe)}";
