@@ -29,14 +29,12 @@ public sealed class BatchAsker
     readonly BatchOptions _sizes;
     readonly TimeProvider _time;
     readonly long _began;
-    readonly Dictionary<string, int> _sent = new(StringComparer.Ordinal);
-    readonly HashSet<string> _met = new(StringComparer.Ordinal), _now = new(StringComparer.Ordinal), _givenUp = new(StringComparer.Ordinal);
+    readonly BatchQueue _queue;
     readonly Dictionary<FaultKind, long> _faults = [];
     readonly List<BatchFacts> _ended = [];
-    long _before, _notAsked;
 
     BatchAsker(RemoteBatches remote, Transcripts store, Endpoint endpoint, Price price, AskOptions options, BatchOptions sizes, TimeProvider time) =>
-        (_remote, _store, _endpoint, _price, _options, _sizes, _time, _began) = (remote, store, endpoint, price, options, sizes, time, time.GetTimestamp());
+        (_remote, _store, _endpoint, _price, _options, _sizes, _time, _began, _queue) = (remote, store, endpoint, price, options, sizes, time, time.GetTimestamp(), new(store, price, options.Ceiling, options.Attempts));
 
     /// <param name="price">What tokens cost in a batch.</param>
     /// <exception cref="UserError">The store cannot be written; nothing that was answered is lost.</exception>
@@ -63,7 +61,7 @@ public sealed class BatchAsker
         return new(end, asker.Facts(), said) { Batches = asker._ended };
     }
 
-    AskFacts Facts() => new(_met.Count, _before, _now.Count, _givenUp.Count, new Dictionary<FaultKind, long>(_faults), _store.Facts().Spent, null, _time.GetElapsedTime(_began)) { NotAsked = _notAsked };
+    AskFacts Facts() => new(_queue.Met, _queue.Before, _queue.Answered, _queue.GivenUp, new Dictionary<FaultKind, long>(_faults), _store.Facts().Spent, null, _time.GetElapsedTime(_began)) { NotAsked = _queue.NotAsked };
 
     async Task<AskEnd> All(IReadOnlyList<Chain> chains, Action<AskFacts>? onProgress, CancellationToken stop)
     {
@@ -79,14 +77,14 @@ public sealed class BatchAsker
             await Wait(onProgress, stop).ConfigureAwait(false);
 
             // 2
-            (IReadOnlyList<(Question, Usd)> next, bool ceiling) = Next(chains);
+            (IReadOnlyList<(Question, Usd)> next, bool ceiling) = _queue.Next(chains);
             if (next.Count == 0)
             {
                 return ceiling ? AskEnd.Ceiling : AskEnd.Done;
             }
 
             // 3
-            foreach (IReadOnlyList<(Question, Usd)> part in Cut(next))
+            foreach (IReadOnlyList<(Question, Usd)> part in BatchQueue.Cut(next, _sizes))
             {
                 await _store.BeginBatch(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12)), _endpoint, part, _options.Account, _options.Terms).ConfigureAwait(false);
                 await Make(_store.OpenBatches(_endpoint).Single(b => b.Remote is null), stop).ConfigureAwait(false);
@@ -107,89 +105,6 @@ public sealed class BatchAsker
         BatchItem[] items = [.. batch.Items.Where(i => !i.HasEnded)];
         await Task.WhenAll(items.Select(i => _store.Failed(i.Request, i.Attempt, never, default, "goes into another batch"))).ConfigureAwait(false);
         await _store.EndBatch(batch.Id, new(batch.Token, "never made", items.Length, 0, items.Length, 0, 0, 0, 0)).ConfigureAwait(false);
-    }
-
-    /// <summary>What has no answer and may be sent; at most what fits below the ceiling with all that is under way counted in full.</summary>
-    (IReadOnlyList<(Question Question, Usd Reserved)> Next, bool Ceiling) Next(IReadOnlyList<Chain> chains)
-    {
-        List<(Question, Usd)> next = [];
-        HashSet<string> taken = new(StringComparer.Ordinal);
-        Usd spent = _store.Facts().Spent;
-        bool ceiling = false;
-        _notAsked = 0;
-        foreach (Chain chain in chains)
-        {
-            (Question? question, int place) = Unanswered(chain);
-            string? name = question is null ? null : Convert.ToHexStringLower(question.Key());
-            if (question is null || _givenUp.Contains(name!))
-            {
-                _notAsked += chain.Later.Count - place;
-                continue;
-            }
-
-            Usd reserved = _price.AtMost(question, question.Parameters.MaxTokens ?? 0);
-            if (!taken.Add(name!))
-            {
-                continue;
-            }
-
-            if (_options.Ceiling is { } most && spent + reserved > most)
-            {
-                ceiling = true;
-                continue;
-            }
-
-            spent += reserved;
-            _sent[name!] = _sent.GetValueOrDefault(name!) + 1;
-            next.Add((question, reserved));
-        }
-
-        return (next, ceiling);
-    }
-
-    /// <summary>A chain's first question without an answer; null where all have one, or nothing is built on the last.</summary>
-    (Question? Question, int Place) Unanswered(Chain chain)
-    {
-        Question? question = chain.First;
-        for (int place = 0; ; place++)
-        {
-            byte[] key = question.Key();
-            string name = Convert.ToHexStringLower(key);
-            bool isNew = _met.Add(name);
-            if (!_store.Find(key).Answered)
-            {
-                return (question, place);
-            }
-
-            _before += isNew && !_now.Contains(name) ? 1 : 0;
-            if (place == chain.Later.Count || chain.After(question, _store.Reply(key), place) is not { } later)
-            {
-                return (null, place);
-            }
-
-            question = later;
-        }
-    }
-
-    IEnumerable<IReadOnlyList<(Question, Usd)>> Cut(IReadOnlyList<(Question Question, Usd Reserved)> questions)
-    {
-        const int Around = 256;
-        List<(Question, Usd)> part = [];
-        long bytes = 0;
-        foreach ((Question question, Usd reserved) in questions)
-        {
-            long more = question.Body().Length + Around;
-            if (part.Count > 0 && (part.Count == _sizes.MostQuestions || bytes + more > _sizes.MostBytes))
-            {
-                yield return part;
-                (part, bytes) = ([], 0);
-            }
-
-            part.Add((question, reserved));
-            bytes += more;
-        }
-
-        yield return part;
     }
 
     /// <summary>Sends a batch's file and makes it.</summary>
@@ -284,20 +199,16 @@ public sealed class BatchAsker
             if (reply is not null)
             {
                 answers++;
-                _now.Add(item.Key);
+                _queue.Answer(item.Key);
                 Usd spent = reply is { PromptTokens: { } read, CompletionTokens: { } written } ? _price.Of(read, written) : item.Reserved;
-                writes.Add(_store.Answered(item.Request, item.Attempt, reply, spent, TimeSpan.Zero));
+                writes.Add(_store.Answered(item.Request, item.Attempt, reply, spent, _time.GetUtcNow() - item.Began));
                 continue;
             }
 
             (failed, missing) = fault is null ? (failed, missing + 1) : (failed + 1, missing);
             fault ??= now.Status == "failed" ? new(FaultKind.Refused, 0, now.Said ?? "the batch failed", LimitFacts.None) : new(FaultKind.Broken, 0, $"the files of the batch, {now.Status}, do not hold it", LimitFacts.None);
             _faults[fault.Kind] = _faults.GetValueOrDefault(fault.Kind) + 1;
-            if (!fault.IsPassing || _sent.GetValueOrDefault(item.Key) >= _options.Attempts)
-            {
-                _givenUp.Add(item.Key);
-            }
-
+            _queue.Fail(item.Key, fault.IsPassing);
             writes.Add(_store.Failed(item.Request, item.Attempt, fault, fault.MayBePaid ? item.Reserved : default, fault.IsPassing ? "goes into the next batch" : "left it"));
         }
 

@@ -5,7 +5,9 @@ namespace Retort.Asking;
 
 /// <param name="Out">Folder of the run; its transcripts.db is made or gone on with.</param>
 /// <param name="Register">By which it is decided whether anything may be asked.</param>
-public sealed record CollectOptions(string Out, TermsRegister Register)
+/// <param name="Environment">Gives an environment variable; null where it is not set.</param>
+/// <param name="Client">Who is asked instead of the recipe's endpoint; null for that.</param>
+public sealed record CollectOptions(string Out, TermsRegister Register, Func<string, string?> Environment, IChatClient? Client = null)
 {
     /// <summary>Whether the endpoint is probed, once more where it was, and nothing else is asked.</summary>
     public bool Probe { get; init; }
@@ -34,25 +36,30 @@ public abstract record CollectResult
 }
 
 /// <summary>
-/// Asks a teacher behind an interface what a recipe's prompts say: 1 read the recipe, prompts and prices · 2 check the terms, for asking and for training ·
+/// Asks a teacher behind an interface what a recipe's prompts say: 1 read prompts and prices · 2 check the terms, for asking and for training ·
 /// 3 take the key, open the store · 4 forecast · 5 see what the endpoint does · 6 grow prompts · 7 ask.
 /// </summary>
 public static class CollectJob
 {
-    /// <param name="environment">Gives an environment variable; null where it is not set.</param>
-    /// <param name="client">Who is asked instead of the recipe's endpoint; null for that.</param>
-    /// <exception cref="UserError">Recipe, prompts, prices or store cannot be used, or the key's variable is not set.</exception>
-    public static async Task<CollectResult> Run(
-        string recipePath, CollectOptions options, Func<string, string?> environment, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, CancellationToken stop, IChatClient? client = null)
+    /// <summary>The store, by its path in the run folder.</summary>
+    public const string StoreFile = "transcripts.db";
+
+    /// <summary>Prompts that hold personal data or secrets, by its path in the run folder.</summary>
+    public const string SensitiveFile = "sensitive.jsonl";
+
+    /// <summary>Prompts that were grown, by its path in the run folder.</summary>
+    public const string GrownFile = "grown.jsonl";
+
+    /// <exception cref="UserError">Prompts, prices or store cannot be used, or the key's variable is not set.</exception>
+    public static async Task<CollectResult> Run(AskRecipe recipe, CollectOptions options, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, CancellationToken stop)
     {
         // 1
-        AskRecipe recipe = AskRecipe.Read(recipePath);
-        if (recipe.Batch && client is not null)
+        if (recipe.Batch && options.Client is not null)
         {
             throw new UserError("another client has no batches", "ask.batch", "Take it out: batches are OpenAI's interface.");
         }
 
-        PromptSet set = PromptSet.Read([recipe.Prompts], recipe.Reading);
+        PromptSet set = PromptSet.Read(recipe.Prompts, recipe.Reading);
         IReadOnlyList<Prompt> seeds = recipe.Grow?.Seeds is { } seedFile ? PromptFile.Read(seedFile, new()).Prompts : [];
         ScannedPrompts prompts = ScannedPrompts.Of(set.Prompts, recipe.Scan), grownFrom = ScannedPrompts.Of(seeds, recipe.Scan);
         DateOnly today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
@@ -61,26 +68,28 @@ public static class CollectJob
             : null);
 
         // 2
-        TermsPermission[] permissions = [.. recipe.Permissions.Select(p => PermissionFile.Read(p, options.Register))];
-        UsedModel teacher = UsedModel.Of(recipe.Teacher.ToString(), options.Register);
-        TermsVerdict Check(TermsPurpose purpose) => TermsGate.Check(options.Register, [.. Roles(recipe).Select(role => new TermsUse(role, teacher, purpose, recipe.Terms))], today, permissions: permissions);
-        TermsVerdict verdict = Check(TermsPurpose.Ask) is TermsVerdict.Closed forbidden ? forbidden : Check(TermsPurpose.Train);
+        TermsVerdict verdict = Check(recipe, options.Register, today);
         if (verdict is TermsVerdict.Closed closed)
         {
             return new CollectResult.Refused(closed);
         }
 
         // 3
-        string? key = recipe.Key is null ? null : environment(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", recipePath, "Set it to the endpoint's key, or take ask.key out where none is needed.");
+        string? key = recipe.Key is null ? null : options.Environment(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", "ask.key", "Set it to the endpoint's key, or take ask.key out where none is needed.");
         Directory.CreateDirectory(options.Out);
-        string file = Path.Combine(options.Out, "transcripts.db");
+        string file = Path.Combine(options.Out, StoreFile);
+        if (recipe.Reuse is { } other && !File.Exists(file))
+        {
+            Transcripts.Copy(Path.Combine(other, StoreFile), file);
+        }
+
         using Transcripts store = Transcripts.Open(file, time);
 
         // 4
         void Foresee(ScannedPrompts all, IEnumerable<string> sources)
         {
             ScannedPrompts[] scanned = [all, grownFrom];
-            AtomicFile.WriteAllBytes(Path.Combine(options.Out, "sensitive.jsonl"), scanned.SelectMany(s => s.List()).ToArray());
+            AtomicFile.WriteAllBytes(Path.Combine(options.Out, SensitiveFile), scanned.SelectMany(s => s.List()).ToArray());
             onForecast(Forecast.Of(Chains(recipe, all), store, recipe.Batch ? price?.Less(recipe.BatchDiscount) : price, recipe.Ceiling) with
             {
                 Sensitive = scanned.SelectMany(s => s.Kinds).GroupBy(k => k.Key).ToDictionary(g => g.Key, g => g.Sum(k => k.Value)),
@@ -92,11 +101,12 @@ public static class CollectJob
         Foresee(prompts, set.Lines());
 
         // 5
-        using RemoteModel? remote = client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
+        using RemoteModel? remote = options.Client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
         AskOptions ask = new(
             recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", verdict.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: key is null ? null : store.Account(key));
+        IChatClient client = options.Client ?? remote!;
         CollectResult.Asked Result(AskResult asked, ProbeFacts? facts, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = facts, Growth = grew, Batches = asked.Batches };
-        (AskResult probed, ProbeFacts? does) = await Probe.Run(recipe.Teacher, client ?? remote!, store, price ?? Price.Free, ask, options.Probe, time, stop).ConfigureAwait(false);
+        (AskResult probed, ProbeFacts? does) = await Probe.Run(recipe.Teacher, client, store, price ?? Price.Free, ask, options.Probe, time, stop).ConfigureAwait(false);
         if (options.Probe || probed.End != AskEnd.Done)
         {
             return Result(probed, does);
@@ -111,16 +121,16 @@ public static class CollectJob
         Growth? growth = null;
         if (recipe.Grow is { } grow)
         {
-            string grown = Path.Combine(options.Out, "grown.jsonl");
+            string grown = Path.Combine(options.Out, GrownFile);
             growth = await PromptGrower.Grow(
-                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, recipe.Teacher, client ?? remote!, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, recipe.Teacher, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
             AtomicFile.WriteAllBytes(grown, PromptGrower.Lines(growth.Prompts));
             if (growth.Asked.End != AskEnd.Done)
             {
                 return Result(growth.Asked, does, growth.Facts);
             }
 
-            PromptSet more = new(growth.Prompts.Count == 0 ? [] : [PromptFile.Read(grown, recipe.Reading with { Format = PromptFormat.JsonLines })]);
+            PromptSet more = new(growth.Prompts.Count == 0 ? [] : [Grown(recipe, grown)]);
             prompts = ScannedPrompts.Of([.. set.Prompts, .. more.Prompts], recipe.Scan);
             Foresee(prompts, more.Lines());
         }
@@ -129,11 +139,48 @@ public static class CollectJob
         IReadOnlyList<Chain> chains = Chains(recipe, prompts);
         AskResult result = recipe.Batch
             ? await BatchAsker.Ask(chains, new(remote!), store, recipe.Teacher, (price ?? Price.Free).Less(recipe.BatchDiscount), ask, BatchOptions.Default, time, onProgress, stop).ConfigureAwait(false)
-            : await Asker.Ask(chains, client ?? remote!, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+            : await Asker.Ask(chains, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
         return Result(result, does, growth?.Facts);
     }
 
-    static TermsRole[] Roles(AskRecipe recipe) => recipe.Grow is null ? [TermsRole.Teacher] : [TermsRole.Teacher, TermsRole.PromptGrower];
+    /// <summary>
+    /// The questions that were asked for data, each once, with the prompts they came from: the first of those that are the same. Of a chain those whose
+    /// answers before are in the store, and its gold goes with its last.
+    /// </summary>
+    /// <param name="run">The run folder, for what was grown.</param>
+    /// <exception cref="UserError">Prompts cannot be read.</exception>
+    public static IReadOnlyList<(Prompt Prompt, Question Question)> Questions(AskRecipe recipe, string run, Transcripts store)
+    {
+        string grown = Path.Combine(run, GrownFile);
+        IReadOnlyList<Prompt> more = recipe.Grow is not null && File.Exists(grown) && new FileInfo(grown).Length > 0 ? Grown(recipe, grown).Prompts : [];
+        return [.. ScannedPrompts.Of([.. PromptSet.Read(recipe.Prompts, recipe.Reading).Prompts, .. more], recipe.Scan).Kept.SelectMany(p => Asked(recipe, p, store)).DistinctBy(q => Convert.ToHexString(q.Question.Key()))];
+    }
 
-    static IReadOnlyList<Chain> Chains(AskRecipe recipe, ScannedPrompts prompts) => [.. prompts.Kept.Select(p => new Chain(new(recipe.Teacher, p.Turns, recipe.Parameters), p.Later))];
+    static IEnumerable<(Prompt Prompt, Question Question)> Asked(AskRecipe recipe, Prompt prompt, Transcripts store)
+    {
+        Chain chain = Of(recipe, prompt);
+        Question? question = chain.First;
+        for (int place = 0; question is not null; place++)
+        {
+            bool last = place == chain.Later.Count;
+            yield return (prompt with { Turns = question.Turns, Later = [], Gold = last ? prompt.Gold : null }, question);
+            question = last ? null : chain.After(question, store.Reply(question.Key()), place);
+        }
+    }
+
+    static PromptFile Grown(AskRecipe recipe, string file) => PromptFile.Read(file, recipe.Reading with { Format = PromptFormat.JsonLines });
+
+    static Chain Of(AskRecipe recipe, Prompt prompt) => new(new(recipe.Teacher, prompt.Turns, recipe.Parameters), prompt.Later);
+
+    static IReadOnlyList<Chain> Chains(AskRecipe recipe, ScannedPrompts prompts) => [.. prompts.Kept.Select(p => Of(recipe, p))];
+
+    /// <summary>Whether the teacher may be asked, for new prompts too where they are grown, and a student be trained on what it answers.</summary>
+    public static TermsVerdict Check(AskRecipe recipe, TermsRegister register, DateOnly today)
+    {
+        IReadOnlyList<TermsPermission> permissions = recipe.Terms.Granted(register);
+        UsedModel teacher = UsedModel.Of(recipe.Teacher.ToString(), register);
+        TermsRole[] roles = recipe.Grow is null ? [TermsRole.Teacher] : [TermsRole.Teacher, TermsRole.PromptGrower];
+        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, [.. roles.Select(role => new TermsUse(role, teacher, purpose, recipe.Terms.Teacher))], today, permissions: permissions);
+        return For(TermsPurpose.Ask) is TermsVerdict.Closed forbidden ? forbidden : For(TermsPurpose.Train);
+    }
 }

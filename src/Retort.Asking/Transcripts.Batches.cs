@@ -6,8 +6,9 @@ namespace Retort.Asking;
 /// <summary>A question of a batch.</summary>
 /// <param name="Key">The question's hash, in lower-case hexadecimal: what it is called in the batch's files.</param>
 /// <param name="Reserved">The most it may cost.</param>
+/// <param name="Began">When it was written down.</param>
 /// <param name="HasEnded">Whether it has its answer, or it is known why it has none.</param>
-sealed record BatchItem(string Key, long Request, long Attempt, Usd Reserved, bool HasEnded);
+sealed record BatchItem(string Key, long Request, long Attempt, Usd Reserved, DateTimeOffset Began, bool HasEnded);
 
 /// <summary>A batch that is under way.</summary>
 /// <param name="Token">Our name for it.</param>
@@ -49,9 +50,9 @@ public sealed partial class Transcripts
     }
 
     IReadOnlyList<BatchItem> Items(long batch) =>
-        [.. _connection.Query<(byte[] Key, long Request, long Attempt, long Reserved, long HasEnded)>(
-            "SELECT r.key, r.id, a.id, a.reserved, a.ended IS NOT NULL FROM attempt a JOIN request r ON r.id = a.request WHERE a.batch = @batch ORDER BY a.id", new { batch })
-            .Select(i => new BatchItem(Convert.ToHexStringLower(i.Key), i.Request, i.Attempt, new(i.Reserved), i.HasEnded != 0))];
+        [.. _connection.Query<(byte[] Key, long Request, long Attempt, long Reserved, long Began, long HasEnded)>(
+            "SELECT r.key, r.id, a.id, a.reserved, a.began, a.ended IS NOT NULL FROM attempt a JOIN request r ON r.id = a.request WHERE a.batch = @batch ORDER BY a.id", new { batch })
+            .Select(i => new BatchItem(Convert.ToHexStringLower(i.Key), i.Request, i.Attempt, new(i.Reserved), DateTimeOffset.FromUnixTimeMilliseconds(i.Began), i.HasEnded != 0))];
 
     /// <summary>A question as it is sent.</summary>
     internal byte[] Body(long request)

@@ -16,6 +16,14 @@ public readonly record struct Standing(long Request, bool Answered, int Attempts
 /// <param name="PossiblyPaid">Of that, what brought no answer: broken off, or in flight at an end.</param>
 public sealed record StoreFacts(long Questions, long Answers, long Attempts, long InFlight, Usd Spent, Usd PossiblyPaid);
 
+/// <summary>What the answers of a store took.</summary>
+/// <param name="PromptTokens">As the endpoint counts them; what it did not count is left out.</param>
+/// <param name="MedianLatency">Milliseconds from request to answer; null without answers.</param>
+/// <param name="Latency95">The same that 95 of 100 answers did not exceed.</param>
+/// <param name="Models">Names the endpoint gave its models, with how many answers each.</param>
+/// <param name="Limited">How often it asked us to slow down, shut us out or refused.</param>
+public sealed record StoreUsage(long PromptTokens, long CompletionTokens, double? MedianLatency, double? Latency95, IReadOnlyDictionary<string, long> Models, IReadOnlyDictionary<string, long> Limited);
+
 /// <summary>One answer of the store.</summary>
 /// <param name="Request">Its question's row.</param>
 /// <param name="Place">Which of the question's answers.</param>
@@ -25,7 +33,11 @@ public sealed record StoreFacts(long Questions, long Answers, long Attempts, lon
 /// <param name="Body">The question as it was sent.</param>
 /// <param name="Response">The endpoint's name for the answer.</param>
 /// <param name="Terms">Entries of the terms register it was asked under, each with its hash.</param>
-public sealed record StoredAnswer(long Request, int Place, byte[] Key, Endpoint Asked, string? Returned, byte[] Body, string? Response, string? Terms, Choice Choice);
+public sealed record StoredAnswer(long Request, int Place, byte[] Key, Endpoint Asked, string? Returned, byte[] Body, string? Response, string? Terms, Choice Choice)
+{
+    /// <summary>What it is known by: its question's hash and which of its answers.</summary>
+    public string Id => $"{Convert.ToHexStringLower(Key)}/{Place}";
+}
 
 public sealed partial class Transcripts
 {
@@ -85,6 +97,20 @@ public sealed partial class Transcripts
                 """,
                 new { key });
             return new(id, answered != 0, (int)attempts);
+        }
+    }
+
+    /// <summary>What the answers took, and what stood in their way.</summary>
+    public StoreUsage Usage()
+    {
+        lock (_connection)
+        {
+            (long prompt, long completion) = _connection.QuerySingle<(long, long)>("SELECT coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0) FROM answer");
+            long[] latencies = [.. _connection.Query<long>("SELECT latency FROM answer ORDER BY latency")];
+            Dictionary<string, long> Counts(string sql) => _connection.Query<(string, long)>(sql).ToDictionary(r => r.Item1, r => r.Item2, StringComparer.Ordinal);
+            double? Quantile(double share) => latencies.Length == 0 ? null : latencies[(int)Math.Ceiling((latencies.Length - 1) * share)];
+            return new(
+                prompt, completion, Quantile(0.5), Quantile(0.95), Counts("SELECT coalesce(model, ''), count(*) FROM answer GROUP BY 1 ORDER BY 2 DESC"), Counts("SELECT kind, count(*) FROM access GROUP BY 1 ORDER BY 1"));
         }
     }
 

@@ -36,7 +36,7 @@ public readonly record struct Usd(long Pico) : IComparable<Usd>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"USD {(Pico is 0 or >= 10_000_000_000 or <= -10_000_000_000 ? Dollars.ToString("0.00", CultureInfo.InvariantCulture) : Dollars.ToString("0.000000", CultureInfo.InvariantCulture))}");
 
     /// <summary>In JSON a number of dollars.</summary>
-    internal sealed class AsNumber : JsonConverter<Usd>
+    public sealed class AsNumber : JsonConverter<Usd>
     {
         public override Usd Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Of(reader.GetDecimal());
 

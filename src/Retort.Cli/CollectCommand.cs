@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Retort.Asking;
-using Retort.Evidence.Terms;
 
 namespace Retort.Cli;
 
@@ -9,7 +8,9 @@ static class CollectCommand
     public static Verb Create(Session session)
     {
         Argument<string> path = Inputs.Argument("RECIPE", "The recipe, a YAML file; its teacher is an endpoint");
-        Option<string?> to = Inputs.Text("--out", "DIR", "The run folder, which keeps transcripts.db [default: runs/NAME, after the recipe's name]"), register = Inputs.Text("--register", "DIR", "A folder of .yaml files instead of the register of terms that ships");
+        Option<string?> to = Inputs.Text("--out", "DIR", "The run folder, which keeps transcripts.db [default: runs/NAME, after the recipe's name]");
+        Option<string?> register = TermsCommand.Register();
+        Option<string[]> set = Inputs.Many("--set", "KEY.PATH=VALUE", "Change a value of the recipe");
         Option<bool> probe = new("--probe") { Description = "See what the endpoint does, once more if that was seen, and ask nothing else" };
         Verb verb = new(
             "collect",
@@ -20,22 +21,28 @@ static class CollectCommand
             A recipe for asking:
               teacher: https://api.example.com/v1#model
               data: {prompts: prompts.jsonl}
-              ask: {key: EXAMPLE_API_KEY, terms: ID, max_tokens: 300, temperature: 0.7}
+              terms: {teacher: ID}                               # of retort terms list, where the host does not tell it
+              ask: {key: EXAMPLE_API_KEY, max_tokens: 300, temperature: 0.7}
               money: {ceiling: 5, prompt: 0.25, completion: 2}   # USD, a million tokens
               pace: {requests_per_minute: 500, in_flight: 32}    # or left to adapt
+
+            Prompts are read from JSON lines (prompt, messages or turns), CSV (with data.template: "Translate {text} to French"), plain text, ChatGPT's
+            conversations.json, Langfuse exports, captures of gateways and HTTP archives; what a file is shows in it, or data.format says it.
+            data: {grow: {to: 500}} lets the teacher write new prompts from those; ask: {batch: true} asks in batches. What the endpoint does is seen first.
             """,
             "retort collect recipe.yaml",
             "retort collect recipe.yaml --out runs/mine --json")
         {
-            path, to, register, probe,
+            path, to, set, register, probe,
         };
         verb.SetAction(parsed =>
         {
-            string file = parsed.GetRequiredValue(path), folder = parsed.GetValue(to) ?? Path.Combine("runs", AskRecipe.Read(file).Name);
+            AskRecipe recipe = AskRecipe.Read(parsed.GetRequiredValue(path), parsed.GetValue(set) ?? []);
+            string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
             session.WhenStopped = "What was answered is kept; run the same command again to go on.";
             long left = 0;
             CollectResult result = ProgressDisplay.Run(session, advance => CollectJob.Run(
-                file, new(folder, parsed.GetValue(register) is { } terms ? TermsRegister.Read(terms) : ShippedTerms.Read()) { Probe = parsed.GetValue(probe) }, Environment.GetEnvironmentVariable,
+                recipe, new(folder, ShippedTerms.Or(parsed.GetValue(register)), Environment.GetEnvironmentVariable) { Probe = parsed.GetValue(probe) },
                 forecast =>
                 {
                     left = forecast.Left;
@@ -51,25 +58,31 @@ static class CollectCommand
 
                     session.Error.WriteLine(Line(forecast));
                 },
-                facts => advance("ask", left == 0 ? 1 : (double)(facts.Answered + facts.GivenUp) / left, Line(facts)), session.Time, session.Stop).GetAwaiter().GetResult());
+                facts => advance("ask", left == 0 ? 1 : (double)(facts.Answered + facts.GivenUp) / left, AskProgress.Line(facts)), session.Time, session.Stop).GetAwaiter().GetResult());
             if (result is CollectResult.Refused refused)
             {
-                session.Answer(TermsJson.Verdict(refused.Verdict), TermsText.Verdict(refused.Verdict, []).Select(l => l.Replace("--permission FILE", "ask.permissions: [FILE] in the recipe", StringComparison.Ordinal).Replace("--terms ID", "ask.terms: ID in the recipe", StringComparison.Ordinal)));
+                session.Answer(TermsJson.Verdict(refused.Verdict), TermsText.ForRecipe(refused.Verdict));
                 return ExitCode.Negative;
             }
 
             CollectResult.Asked asked = (CollectResult.Asked)result;
-            session.Answer(asked, Lines(asked));
-            return asked.End switch
-            {
-                AskEnd.ShutOut => throw new UserError($"the endpoint shut us out: {asked.Said}", asked.File, "Nothing more was asked; check the key and what the account may do. What was answered is kept."),
-                AskEnd.Unavailable => throw new UserError($"the endpoint's files and batches cannot be had: {asked.Said}", asked.File, "Run the same command again later: batches under way are taken up, and what was answered is kept."),
-                AskEnd.Stopped => throw new OperationCanceledException(session.Stop),
-                AskEnd.Ceiling => ExitCode.Negative,
-                _ => asked.Facts.GivenUp > 0 ? ExitCode.Negative : ExitCode.Done,
-            };
+            return Tell(session, asked);
         });
         return verb;
+    }
+
+    /// <summary>How asking ended.</summary>
+    internal static int Tell(Session session, CollectResult.Asked asked)
+    {
+        session.Answer(asked, Lines(asked));
+        return asked.End switch
+        {
+            AskEnd.ShutOut => throw new UserError($"the endpoint shut us out: {asked.Said}", asked.File, "Nothing more was asked; check the key and what the account may do. What was answered is kept."),
+            AskEnd.Unavailable => throw new UserError($"the endpoint's files and batches cannot be had: {asked.Said}", asked.File, "Run the same command again later: batches under way are taken up, and what was answered is kept."),
+            AskEnd.Stopped => throw new OperationCanceledException(session.Stop),
+            AskEnd.Ceiling => ExitCode.Negative,
+            _ => asked.Facts.GivenUp > 0 ? ExitCode.Negative : ExitCode.Done,
+        };
     }
 
     static string Line(Forecast f) => f.Left == 0 ? $"{f.Questions:n0} questions, all of them answered" : $"{f.Questions:n0} questions, {f.Left:n0} to ask; {Cost(f)}{(f.Ceiling is { } most ? $", never more than {most} in all" : "")}{(f.Spent > default(Usd) ? $"; {f.Spent} spent so far" : "")}";
@@ -90,12 +103,6 @@ static class CollectCommand
     };
 
     static string Cost(Forecast f) => f.AtMost is not { } most ? "what that costs is not known: the recipe has no prices, or no max_tokens" : f.Likely is { } likely ? $"about {likely}, at most {most}" : $"at most {most}";
-
-    static string Line(AskFacts f)
-    {
-        string faults = f.Faults.Count == 0 ? "" : "  " + string.Join(", ", f.Faults.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {Word(p.Key)}"));
-        return $"{f.Answered:n0} answered{(f.GivenUp > 0 ? $", {f.GivenUp:n0} given up" : "")}{faults}  {f.Spent}  {f.Answered / Math.Max(f.Elapsed.TotalMinutes, 1e-3):n0} a minute";
-    }
 
     static IEnumerable<string> Lines(CollectResult.Asked result)
     {
@@ -120,7 +127,7 @@ static class CollectCommand
 
         if (facts.Faults.Count > 0)
         {
-            yield return "requests that brought nothing: " + string.Join(", ", facts.Faults.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {Word(p.Key)}"));
+            yield return "requests that brought nothing: " + string.Join(", ", facts.Faults.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {AskProgress.Word(p.Key)}"));
         }
 
         if (store.InFlight > 0)
@@ -158,18 +165,4 @@ static class CollectCommand
             Said(p.Usage, "tokens counted", "tokens not counted"), Said(p.Limits, "limits named", "limits not named"),
         ]);
     }
-
-    static string Word(FaultKind kind) => kind switch
-    {
-        FaultKind.Limited => "too fast (429)",
-        FaultKind.Unauthorized => "not authorised (401)",
-        FaultKind.Forbidden => "forbidden (403)",
-        FaultKind.Challenged => "met a page for people",
-        FaultKind.Refused => "refused",
-        FaultKind.Unavailable => "failed at the endpoint",
-        FaultKind.Broken => "broke off",
-        FaultKind.Slow => "took too long",
-        FaultKind.Expired => "not asked before their batch ended",
-        _ => "not connected",
-    };
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Retort.Distill;
+using Retort.Evidence.Terms;
 
 namespace Retort.Cli;
 
@@ -11,6 +12,8 @@ static class DistillCommand
         Argument<string> path = Inputs.Argument("RECIPE", "The recipe, a YAML file");
         Option<string?> to = Inputs.Text("--out", "DIR", "The run folder [default: runs/NAME, after the recipe's name]"), without = Inputs.Text("--without", "TEACHER", "Leave one of several teachers out (not supported yet)");
         Option<string[]> set = Inputs.Many("--set", "KEY.PATH=VALUE", "Change a value of the recipe");
+        Option<string?> register = TermsCommand.Register();
+        Option<bool> noAsk = Inputs.Flag("--no-ask", "Ask a teacher behind an endpoint nothing more; train on what it has answered");
         Option<bool> resume = Inputs.Flag("--resume", "Go on with the run in the folder"), noTwin = Inputs.Flag("--no-twin", "Train no twin; the report then gives no verdict on the teacher");
         Verb verb = new(
             "distill", "Distill a teacher into a student as a recipe says, train its twin without the teacher, and report whether the teacher helped.",
@@ -18,7 +21,7 @@ static class DistillCommand
             "retort distill recipes/tales.yaml --set train.tokens=100000 --out runs/quick",
             "retort distill recipes/tales.yaml --resume")
         {
-            path, to, set, resume, noTwin, without,
+            path, to, set, resume, noTwin, noAsk, register, without,
         };
         verb.SetAction(parsed =>
         {
@@ -32,10 +35,22 @@ static class DistillCommand
             Recipe recipe = RecipeFile.Read(file, changes, [.. BundledSamples.All.Keys]);
             string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
             session.WhenStopped = $"Go on from the last checkpoint with: {Again(file, parsed.GetValue(to), changes)}";
-            RunReport report = ProgressDisplay.Run(session, advance =>
-                DistillJob.Run(recipe, new DistillOptions(folder, parsed.GetValue(resume)), BundledSamples.All, p => advance(p.Step, p.Whole ?? p.Share, p.Detail, p.Left), session.Time, session.Stop), whole: true);
-            Print(session, report, folder);
-            return ExitCode.Done;
+            DistillOptions options = new(folder, parsed.GetValue(resume), ShippedTerms.Or(parsed.GetValue(register)), !parsed.GetValue(noAsk), Environment.GetEnvironmentVariable);
+            DistillResult result = ProgressDisplay.Run(session, advance =>
+                DistillJob.Run(recipe, options, BundledSamples.All, p => advance(p.Step, p.Whole ?? p.Share, p.Detail, p.Left), session.Time, session.Stop), whole: true);
+            switch (result)
+            {
+                case DistillResult.Refused refused:
+                    session.Answer(TermsJson.Verdict(refused.Verdict), TermsText.ForRecipe(refused.Verdict));
+                    return ExitCode.Negative;
+                case DistillResult.NotAsked { Asked: var asked }:
+                    session.Error.WriteLine("nothing is trained until all is asked; --no-ask trains on what is answered");
+                    return CollectCommand.Tell(session, asked);
+                default:
+                    DistillResult.Finished finished = (DistillResult.Finished)result;
+                    Print(session, finished, folder);
+                    return finished.Export is ExportVerdict.Unmet ? ExitCode.Negative : ExitCode.Done;
+            }
         });
         return verb;
     }
@@ -46,16 +61,27 @@ static class DistillCommand
     static string Quote(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '\\' or '_' or '-' or '=' or ':' or ',') ? text : $"\"{text}\"";
 
     /// <summary>The report as report.json holds it, and where the files are.</summary>
-    static void Print(Session session, RunReport report, string folder)
+    static void Print(Session session, DistillResult.Finished finished, string folder)
     {
+        RunReport report = finished.Report;
         (string Name, string Path)[] files = [("report", Path.Combine(folder, "report.html")), ("numbers", Path.Combine(folder, "report.json")), ("student", Path.Combine(folder, "student"))];
+        IReadOnlyList<Obligation> unmet = (finished.Export as ExportVerdict.Unmet)?.Obligations ?? [];
         JsonObject json = [];
         if (session.Json)
         {
             json = JsonNode.Parse(ReportJson.Write(report))!.AsObject();
-            json["files"] = new JsonObject { ["run"] = folder, ["report_html"] = files[0].Path, ["report_json"] = files[1].Path, ["student"] = files[2].Path };
+            json["files"] = new JsonObject { ["run"] = folder, ["report_html"] = files[0].Path, ["report_json"] = files[1].Path, ["student"] = unmet.Count > 0 ? null : files[2].Path };
+            json["export"] = new JsonObject { ["unmet"] = new JsonArray([.. unmet.Select(o => (JsonNode)$"{o.Entry}: {o.Sentence}")]), ["conditions"] = new JsonArray([.. finished.Export.Conditions.Select(o => (JsonNode)$"{o.Entry}: {o.Sentence}")]) };
         }
 
-        session.Answer(json, ReportSummary.Lines(report, files));
+        session.Answer(json, [.. ReportSummary.Lines(report, unmet.Count > 0 ? files[..2] : files), .. Unmet(unmet)]);
     }
+
+    static IEnumerable<string> Unmet(IReadOnlyList<Obligation> unmet) => unmet.Count == 0 ? [] :
+    [
+        "",
+        "The student is trained but not handed out. Its teachers' terms ask for more:",
+        .. unmet.Select(o => $"  {o.Sentence} ({o.Entry})"),
+        "Give export.name, export.notices or export.licences, and run again with --resume: nothing is trained again.",
+    ];
 }

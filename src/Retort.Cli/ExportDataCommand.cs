@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Retort.Distill;
-using Retort.Evidence.Terms;
 
 namespace Retort.Cli;
 
@@ -10,7 +9,7 @@ static class ExportDataCommand
     public static Verb Create(Session session)
     {
         Argument<string> run = Inputs.Argument("RUN", "The folder of a run of retort collect");
-        Option<string?> to = Inputs.Text("--to", "FILE", "The file to write [default: RUN/data.jsonl]"), form = Inputs.Text("--form", "chat|prompt", "messages, as OpenAI and TRL read them, or prompt and answer, as a recipe's data.prompts [default: chat]"), register = Inputs.Text("--register", "DIR", "A folder of .yaml files instead of the register of terms that ships");
+        Option<string?> to = Inputs.Text("--to", "FILE", "The file to write [default: RUN/data.jsonl]"), form = Inputs.Text("--form", "chat|prompt", "messages, as OpenAI and TRL read them, or prompt and answer, as a recipe's data.prompts [default: chat]"), register = TermsCommand.Register();
         Verb verb = new(
             "export-data", "Hand a run's answers over as JSON lines, to train from elsewhere or here. Each row has its id; answers left out are listed beside, with why. The terms are checked again first.",
             "retort export-data runs/mine", "retort export-data runs/mine --form prompt --to prompts.jsonl")
@@ -21,7 +20,7 @@ static class ExportDataCommand
         {
             string folder = parsed.GetRequiredValue(run);
             DataForm shape = parsed.GetValue(form) switch { null or "chat" => DataForm.Chat, "prompt" => DataForm.Prompt, string other => throw new UserError($"must be chat or prompt, not '{other}'", "--form", "chat has messages, prompt has prompt and answer.") };
-            ExportDataResult result = ExportDataJob.Run(folder, parsed.GetValue(to) ?? Path.Combine(folder, "data.jsonl"), shape, parsed.GetValue(register) is { } terms ? TermsRegister.Read(terms) : ShippedTerms.Read(), session.Time);
+            ExportDataResult result = ExportDataJob.Run(folder, parsed.GetValue(to) ?? Path.Combine(folder, "data.jsonl"), shape, ShippedTerms.Or(parsed.GetValue(register)), session.Time);
             if (result is ExportDataResult.Refused refused)
             {
                 session.Answer(TermsJson.Verdict(refused.Verdict), TermsText.Verdict(refused.Verdict, []));

@@ -10,6 +10,9 @@ static class ShippedTerms
 
     public static TermsRegister Read() => TermsRegister.Parse(Names().Select(name => (name, Text(name))));
 
+    /// <summary>Another register where a folder is named.</summary>
+    public static TermsRegister Or(string? folder) => folder is null ? Read() : TermsRegister.Read(folder);
+
     static IEnumerable<string> Names() => typeof(ShippedTerms).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     static string Text(string name)

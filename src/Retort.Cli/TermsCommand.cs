@@ -23,7 +23,7 @@ static class TermsCommand
         Verb verb = new("list", "Every entry of the register, a line each.", "retort terms list", "retort terms list --register my-terms --json") { register, age };
         verb.SetAction(parsed =>
         {
-            TermsRegister r = Open(parsed.GetValue(register));
+            TermsRegister r = ShippedTerms.Or(parsed.GetValue(register));
             (DateOnly today, int days) = (Today(session), parsed.GetValue(age));
             session.Answer(
                 new { sha256 = r.Sha256, on = today, max_age_days = days, entries = r.Entries.Select(e => new { e.Id, e.Provider, e.Teacher, path = KebabName.Of(e.Path), @class = KebabName.Of(e.Class), evidence = KebabName.Of(e.Evidence), e.Read, stale = e.IsStale(today, days) }) },
@@ -41,7 +41,7 @@ static class TermsCommand
         Verb verb = new("show", "All that one entry says.", "retort terms show deepseek-r1-weights") { id, register, age };
         verb.SetAction(parsed =>
         {
-            TermsEntry entry = Open(parsed.GetValue(register)).Get(parsed.GetRequiredValue(id), "terms show");
+            TermsEntry entry = ShippedTerms.Or(parsed.GetValue(register)).Get(parsed.GetRequiredValue(id), "terms show");
             (DateOnly today, int days) = (Today(session), parsed.GetValue(age));
             session.Answer(TermsJson.Entry(entry, today, days), TermsText.Entry(entry, today, days));
             return ExitCode.Done;
@@ -66,7 +66,7 @@ static class TermsCommand
         };
         verb.SetAction(parsed =>
         {
-            TermsRegister r = Open(parsed.GetValue(register));
+            TermsRegister r = ShippedTerms.Or(parsed.GetValue(register));
             string reference = parsed.GetRequiredValue(model);
             UsedModel used = UsedModel.Of(reference, r);
             TermsUse use = new(
@@ -103,11 +103,9 @@ static class TermsCommand
         : KebabName.All<T>().Contains(given, StringComparer.Ordinal) ? KebabName.Parse<T>(given)
         : throw new UserError($"must be one of {string.Join(", ", KebabName.All<T>())}, not '{given}'", option, "See: retort terms check --help.");
 
-    static TermsRegister Open(string? folder) => folder is null ? ShippedTerms.Read() : TermsRegister.Read(folder);
-
     static DateOnly Today(Session session) => DateOnly.FromDateTime(session.Time.GetUtcNow().UtcDateTime);
 
-    static Option<string?> Register() => Inputs.Text("--register", "DIR", "A folder of .yaml files instead of the register that ships");
+    internal static Option<string?> Register() => Inputs.Text("--register", "DIR", "A folder of .yaml files instead of the register that ships");
 
     static Option<int> MaxAge() => Inputs.Whole("--max-age", "Days a reading counts for", TermsGate.DefaultMaxAgeDays, 0, 36_500);
 }

@@ -58,6 +58,14 @@ static class TermsText
         yield return Disclaimer;
     }
 
+    /// <summary>A closed gate, with what opens it in a recipe.</summary>
+    public static IEnumerable<string> ForRecipe(TermsVerdict.Closed verdict)
+    {
+        string[] keys = [.. verdict.Reasons.Where(r => r.Kind == TermsReasonKind.NoEntry).Select(r => r.Use.Role switch { TermsRole.BaseModel => "student", TermsRole.Judge => "judge", _ => "teacher" }).Distinct()];
+        string declare = $"terms: {{{string.Join(", ", keys.Select(k => k + ": ID"))}}} in the recipe";
+        return Verdict(verdict, []).Select(l => l.Replace("--permission FILE", "terms: {permissions: [FILE]} in the recipe", StringComparison.Ordinal).Replace("--terms ID", declare, StringComparison.Ordinal));
+    }
+
     public static IEnumerable<string> Verdict(TermsVerdict verdict, IReadOnlyList<TermsPermission> permissions)
     {
         foreach (CheckedUse u in verdict.Uses)

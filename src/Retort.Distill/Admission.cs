@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Retort.Asking;
 
 namespace Retort.Distill;
@@ -50,6 +51,10 @@ public sealed record Admission(IReadOnlyList<StoredAnswer> Admitted, IReadOnlyLi
 
         return new(admitted, excluded);
     }
+
+    /// <summary>What is left out, as JSON lines.</summary>
+    public byte[] List() => [.. Excluded.SelectMany(e => JsonSerializer.SerializeToUtf8Bytes(
+        new { id = e.Answer.Id, why = JsonNamingPolicy.SnakeCaseLower.ConvertName(e.Why.ToString()), model = e.Answer.Returned, finish = e.Answer.Choice.Finish }).Append((byte)'\n'))];
 
     static Exclusion? Fault(StoredAnswer a, HashSet<string> shared) =>
         a.Choice.Refusal is not null || a.Choice.Finish == "content_filter" ? Exclusion.Refused

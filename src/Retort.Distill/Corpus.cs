@@ -41,7 +41,7 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
     internal byte[] HeldOutPrompts()
     {
         StringBuilder lines = new();
-        foreach (Document document in HeldOut.Where(d => d.Prompt.Length > 0))
+        foreach (Document document in HeldOut.Where(d => d.Prompt.Length > 0 && !d.Laid))
         {
             string answer = document.Answer.EndsWith(End, StringComparison.Ordinal) ? document.Answer[..^End.Length] : document.Answer;
             lines.Append(JsonSerializer.Serialize(new { prompt = document.Prompt, answer })).Append('\n');
@@ -54,13 +54,7 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
     public static Corpus Split(IReadOnlyList<Document> documents, DataRecipe recipe, string source)
     {
         Document[] all = [.. documents.DistinctBy(d => d.Prompt + "\0" + d.Answer)];
-        RandomStream random = new(recipe.Seed, 0xC0);
-        for (int i = all.Length - 1; i > 0; i--)
-        {
-            int j = random.NextInt(i + 1);
-            (all[i], all[j]) = (all[j], all[i]);
-        }
-
+        Shuffle(all, recipe.Seed);
         int kept = recipe.HeldOut + recipe.Validation;
         if (all.Length <= kept)
         {
@@ -68,6 +62,31 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
         }
 
         return new([.. all.Skip(kept).Take(recipe.Documents)], [.. all.Skip(recipe.HeldOut).Take(recipe.Validation)], [.. all.Take(recipe.HeldOut)], source, [End]);
+    }
+
+    /// <summary>Splits by prompt, so that of several answers to one none is tested on while another is trained on; counts are of prompts.</summary>
+    public static Corpus SplitByPrompt(IReadOnlyList<Document> documents, DataRecipe recipe, string source)
+    {
+        Document[][] all = [.. documents.GroupBy(d => d.Prompt, StringComparer.Ordinal).Select(g => g.ToArray())];
+        int kept = recipe.HeldOut + recipe.Validation;
+        if (all.Length <= kept)
+        {
+            throw new UserError($"there are {all.Length} different prompts with an answer that is trained on, and {kept} are held out", source, "Give more prompts, or lower data.held_out and data.validation.");
+        }
+
+        Shuffle(all, recipe.Seed);
+        Document[] Of(IEnumerable<Document[]> groups) => [.. groups.SelectMany(g => g)];
+        return new(Of(all.Skip(kept).Take(recipe.Documents)), Of(all.Skip(recipe.HeldOut).Take(recipe.Validation)), Of(all.Take(recipe.HeldOut)), source, [End]);
+    }
+
+    static void Shuffle<T>(T[] all, ulong seed)
+    {
+        RandomStream random = new(seed, 0xC0);
+        for (int i = all.Length - 1; i > 0; i--)
+        {
+            int j = random.NextInt(i + 1);
+            (all[i], all[j]) = (all[j], all[i]);
+        }
     }
 
     /// <summary>Documents of a text file, cut at blank lines.</summary>
@@ -120,7 +139,7 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
                 throw new UserError("a line must be a JSON object with the texts \"prompt\" and \"answer\"", $"{path}, line {number}", "Mend the line; \"gold\" may hold the right answer.");
             }
 
-            yield return new(prompt, answer + End, "prompt", gold is null ? null : a => a.Trim() == gold.Trim() ? 1 : 0, gold);
+            yield return new(prompt, answer + End, "prompt", gold is null ? null : DatasetFile.GoldScore(gold), gold);
         }
     }
 }

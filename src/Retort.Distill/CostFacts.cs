@@ -22,20 +22,22 @@ public sealed record CostFacts(
 {
     /// <summary>Per million = price · cores / 3600 · 10⁶ / rate; per call = price · cores / 3600 · (prompt / prompt rate + answer / decode rate).</summary>
     /// <param name="coreHours">Core-hours the run took, teacher's share included.</param>
-    public static CostFacts Of(SpeedFacts speed, string currency, double pricePerCoreHour, int cores, double coreHours)
+    /// <param name="asked">What a teacher's answers cost in money, where one was asked; dollars, so they count only in that currency.</param>
+    public static CostFacts Of(SpeedFacts speed, string currency, double pricePerCoreHour, int cores, double coreHours, AskedFacts? asked = null)
     {
         double perSecond = pricePerCoreHour * cores / 3600;
         double PerMillion(ModelSpeed model) => perSecond * 1e6 / model.Decode;
         double PerCall(ModelSpeed model) => perSecond * ((speed.PromptTokens / model.Prompt) + (speed.DecodeTokens / model.Decode));
-        double distillation = coreHours * pricePerCoreHour, student = PerCall(speed.Student);
-        double? teacher = speed.Teacher is { } t ? PerCall(t) : null;
+        asked = currency == "USD" ? asked : null;
+        double distillation = (coreHours * pricePerCoreHour) + (double)(asked?.Store.Spent.Dollars ?? 0), student = PerCall(speed.Student);
+        double? teacher = speed.Teacher is { } t ? PerCall(t) : asked?.PerCall;
         return new CostFacts(
             currency,
             pricePerCoreHour,
             cores,
             distillation,
             PerMillion(speed.Student),
-            speed.Teacher is { } model ? PerMillion(model) : null,
+            speed.Teacher is { } model ? PerMillion(model) : asked?.PerMillion,
             student,
             teacher,
             teacher > student ? Math.Ceiling(distillation / (teacher.Value - student)) : null);

@@ -18,6 +18,9 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] St
     /// <summary>Tokens whose loss counts.</summary>
     public long Counted { get; } = Mask.Count(m => m != 0);
 
+    /// <summary>Tokens of a row whose loss counts, on average.</summary>
+    public double TokensPerRow => (double)Counted / Rows;
+
     /// <summary>Positions of its own document that stand before a token, on average.</summary>
     public double MeanContext { get; } = Starts.Length == 0 ? 0 : Starts.Select((start, i) => (double)((i % Length) - start)).Average();
 
@@ -49,7 +52,7 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] St
     }
 
     /// <summary>The prompt as the model reads it; a text without one starts with the begin token where there is one.</summary>
-    internal static int[] Prompt(Document document, Tokenizer tokenizer) => document.Prompt.Length == 0 ? Begin(tokenizer) : tokenizer.Encode(document.Prompt);
+    internal static int[] Prompt(Document document, Tokenizer tokenizer) => document.Prompt.Length == 0 ? Begin(tokenizer) : tokenizer.Encode(document.Prompt, addSpecial: !document.Laid);
 
     /// <summary>The answer's tokens. A tokenizer that does not know the mark at its end has its own end token put there: the mark spelled out in
     /// several tokens would be learned as text, and the model would never end.</summary>

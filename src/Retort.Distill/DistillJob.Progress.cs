@@ -12,12 +12,15 @@ public sealed partial class DistillJob
     /// <summary>Parts of the plan that leave no file of their own.</summary>
     const string HeldOutText = "held-out text", GoldTaskAnswers = "gold answers";
 
+    void Plan(LlamaConfig student, LlamaWeights? teacher, RunData data) =>
+        Plan(student, teacher, data.Corpus.Sampled, data.Train.Tokens.Length, data.HeldOut.Tokens.Length, data.Train.TokensPerRow, data.Train.MeanContext, _recipe.Twin is not null && data.HasTwin);
+
     /// <summary>Lays out the run's work. Called again when the text, and with it the number of steps, is known.</summary>
     /// <param name="sampled">Tokens the teacher writes.</param>
     /// <param name="positions">Of the training rows.</param>
     /// <param name="heldOut">Positions of the held-out rows.</param>
     /// <param name="context">Positions a token attends to, on average.</param>
-    void Plan(LlamaConfig student, LlamaWeights? teacher, long sampled, long positions, long heldOut, double tokensPerRow, double context)
+    void Plan(LlamaConfig student, LlamaWeights? teacher, long sampled, long positions, long heldOut, double tokensPerRow, double context, bool twin)
     {
         int steps = Steps(tokensPerRow);
         TrainingCompute compute = Compute(student, teacher, sampled, positions, steps, context);
@@ -30,17 +33,17 @@ public sealed partial class DistillJob
             _plan.Add(SamplesFile, Decoding * its * sampled, Exists(SamplesFile));
         }
 
-        if (_recipe.Signal.Kind == "top_k")
+        if (_recipe.Signal.Kind == "top_k" && teacher is not null)
         {
             _plan.Add(SignalsFile, its * positions, Exists(SignalsFile));
         }
 
-        foreach (Trial trial in Trials())
+        foreach (Trial trial in Trials(twin))
         {
             _plan.Add(trial.File, Cost(trial.Arm, _recipe.Train.SearchShare), Exists(trial.File));
         }
 
-        Arm[] arms = [.. Arms(steps, null, compute.Factor)];
+        Arm[] arms = [.. Arms(steps, twin ? steps : null, null, compute.Factor)];
         foreach (Arm arm in arms)
         {
             _plan.Add(arm.File, Cost(arm.Name, (double)arm.Steps / steps), (double)new Checkpoint(Path.Combine(_options.Out, arm.File), "").Steps / arm.Steps);

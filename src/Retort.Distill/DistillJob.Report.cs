@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Retort.Asking;
 using Retort.Evidence.Statistics;
 using Retort.Kernels;
 using Retort.Model.Inference;
@@ -12,17 +13,25 @@ namespace Retort.Distill;
 public sealed partial class DistillJob
 {
     sealed record Evaluated(
-        RunResults Results, IReadOnlyList<PairedComparison> Comparisons, SeededScores? EqualComputeTwin, IReadOnlyList<PairedComparison> EqualComputeComparisons, SpeedFacts Speed, IReadOnlyList<FormatFacts> Formats, IReadOnlyList<AnswerSample> Samples);
+        RunResults Results, IReadOnlyList<PairedComparison> Comparisons, SeededScores? EqualComputeTwin, IReadOnlyList<PairedComparison> EqualComputeComparisons, SpeedFacts Speed, IReadOnlyList<FormatFacts> Formats, IReadOnlyList<AnswerSample> Samples)
+    {
+        /// <summary>Each seed's student against what it began as; null where there is a twin or only one seed.</summary>
+        public PairedComparison? AgainstStart { get; init; }
+
+        /// <summary>How close the models are to the answers of an asked teacher, where the results are measured on other text.</summary>
+        public TeacherAnswers? TeacherAnswers { get; init; }
+    }
 
     /// <summary>One model a seed, measured on the same rows and tasks.</summary>
     sealed record Measured(RowScores[] Rows, GoldAnswers[] Gold, SeededScores Scores);
 
-    Evaluated Evaluate(Trained trained, LlamaWeights? teacher, Tokenizer tokenizer, Corpus corpus, Dataset heldOut)
+    Evaluated Evaluate(Trained trained, LlamaWeights? teacher, RunData data)
     {
+        (Corpus corpus, Tokenizer tokenizer, Dataset heldOut) = (data.Corpus, data.Tokenizer, data.HeldOut);
         LlamaWeights[] all = [.. trained.Students, .. trained.Twins, .. trained.EqualComputeTwins];
         IReadOnlyList<RowScores> scores = Evaluation.Score(
             all, teacher, heldOut, _workers, _stop, done => Show(HeldOutText, (double)done / heldOut.Rows, "evaluate", string.Create(CultureInfo.InvariantCulture, $"held-out text, row {done:n0} of {heldOut.Rows:n0}")));
-        IReadOnlyList<Document> tasks = GoldTasks.Choose(corpus.HeldOut, _recipe.Evaluate.GoldItems);
+        IReadOnlyList<Document> tasks = GoldTasks.Choose(data.HeldOutDocuments, _recipe.Evaluate.GoldItems);
         int answered = 0, models = all.Length + (teacher is null ? 0 : 1), taken = 0;
         GoldAnswers Answer(LlamaWeights model)
         {
@@ -51,7 +60,7 @@ public sealed partial class DistillJob
 
         Measured student = Measure(trained.Students)!;
         Measured? twin = Measure(trained.Twins), equal = Measure(trained.EqualComputeTwins);
-        GoldAnswers? teacherGold = teacher is null ? null : Answer(teacher);
+        GoldAnswers? teacherGold = teacher is not null ? Answer(teacher) : _recipe.Ask is not null && tasks.Count > 0 ? TeacherGold(tasks, corpus) : null;
         Scores? teacherScores = null;
         if (teacher is not null)
         {
@@ -63,15 +72,49 @@ public sealed partial class DistillJob
             tasks[i].Prompt, teacherGold?.Answers[i], student.Gold[0].Answers[i], twin?.Gold[0].Answers[i], tasks[i].Gold))];
         Show(GoldTaskAnswers, 1, "evaluate", "speed and samples");
         return new(
-            new RunResults(teacherScores, student.Scores, twin?.Scores), Compare(student, twin, heldOut, tasks.Count), equal?.Scores, Compare(student, equal, heldOut, tasks.Count),
+            new RunResults(teacherScores, student.Scores, twin?.Scores), Compare(student, twin, data, tasks.Count), equal?.Scores, Compare(student, equal, data, tasks.Count),
             MeasureSpeed(trained.Students[0], teacher, tokenizer),
             MeasureFormats(trained.Students[0], tokenizer, corpus),
-            samples.Length > 0 ? samples : Continuations(trained.Students[0], trained.Twins.Count > 0 ? trained.Twins[0] : null, teacher, tokenizer, corpus));
+            samples.Length > 0 ? samples : Continuations(trained.Students[0], trained.Twins.Count > 0 ? trained.Twins[0] : null, teacher, tokenizer, corpus))
+        {
+            AgainstStart = twin is null && _recipe.Ask is not null ? AgainstStart(student, data) : null,
+            TeacherAnswers = data.TeacherHeldOut is { } answers ? ScoreTeacherAnswers(trained, answers) : null,
+        };
+    }
+
+    /// <summary>What an asked teacher itself answered to the tasks, by the same score; of several answers the first.</summary>
+    static GoldAnswers TeacherGold(IReadOnlyList<Document> tasks, Corpus corpus)
+    {
+        ILookup<string, Document> own = corpus.HeldOut.ToLookup(d => d.Prompt, StringComparer.Ordinal);
+        string[] answers = [.. tasks.Select(t => own[t.Prompt].First().Answer[..^Corpus.End.Length])];
+        return new(answers, [.. tasks.Select((t, i) => t.Score!(answers[i]))]);
+    }
+
+    /// <summary>Each seed's student against the weights it began with.</summary>
+    PairedComparison? AgainstStart(Measured student, RunData data)
+    {
+        if (student.Rows.Length < 2 || data.HeldOut.Rows < 2)
+        {
+            return null;
+        }
+
+        LlamaConfig config = StudentModel.Config(_recipe, data.Tokenizer, null, Frozen);
+        RowScores[] start = [.. _recipe.Train.Seeds.Select(seed => Evaluation.Score([StudentModel.Create(_recipe, config, null, Frozen, Seed(seed)).Merged(_workers)], null, data.HeldOut, _workers, _stop)[0])];
+        BootstrapInterval interval = HierarchicalBootstrap.Interval(
+            [.. student.Rows.Select((m, s) => start[s].CrossEntropy.Zip(m.CrossEntropy, (b, a) => b - a).ToArray())], student.Rows[0].Tokens, _recipe.Data.Seed);
+        return PairedComparison.OfStart(interval, start.Average(s => s.Mean(s.CrossEntropy)), data.TeacherText);
+    }
+
+    TeacherAnswers ScoreTeacherAnswers(Trained trained, Dataset answers)
+    {
+        double? Mean(IReadOnlyList<LlamaWeights> models) => models.Count == 0 ? null : Evaluation.Score(models, null, answers, _workers, _stop).Average(s => s.Mean(s.CrossEntropy));
+        return new(answers.Documents, answers.Counted, Mean(trained.Students)!.Value, Mean(trained.Twins));
     }
 
     /// <summary>Student against a twin on every metric, the one the verdict rests on first; empty without a twin or with a single seed.</summary>
-    List<PairedComparison> Compare(Measured student, Measured? twin, Dataset heldOut, int tasks)
+    List<PairedComparison> Compare(Measured student, Measured? twin, RunData data, int tasks)
     {
+        Dataset heldOut = data.HeldOut;
         List<PairedComparison> comparisons = [];
         if (twin is null || student.Rows.Length < 2)
         {
@@ -83,7 +126,7 @@ public sealed partial class DistillJob
         {
             BootstrapInterval Interval(Func<RowScores, double[]> value, double sign) => HierarchicalBootstrap.Interval(
                 [.. student.Rows.Select((m, s) => value(twin.Rows[s]).Zip(value(m), (b, a) => sign * (b - a)).ToArray())], student.Rows[0].Tokens, _recipe.Data.Seed);
-            comparisons.Add(PairedComparison.OfText(Interval(r => r.CrossEntropy, 1), mean.CrossEntropy, _recipe.Data.TeacherSamples is not null));
+            comparisons.Add(PairedComparison.OfText(Interval(r => r.CrossEntropy, 1), mean.CrossEntropy, data.TeacherText));
             if (student.Rows[0].ForwardKl is not null)
             {
                 comparisons.Add(PairedComparison.OfForwardKl(Interval(r => r.ForwardKl!, 1), mean.ForwardKl ?? 0));
@@ -152,31 +195,44 @@ public sealed partial class DistillJob
             [("f32", floats), (type == FloatFormat.F16 ? "f16" : "bf16", floats.Narrowed(type == FloatFormat.F16 ? type : FloatFormat.BF16)), ("q8_0", exported.Quantized(WeightBits.Eight, "student")), ("q4_0", exported.Quantized(WeightBits.Four, "student"))];
     }
 
-    RunReport Report(
-        ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, Corpus corpus, Dataset train, Dataset heldOut, TeacherSignal signal, RateSearch? search, Trained trained, TrainingCompute compute, Evaluated evaluated)
+    /// <summary>What the store of answers tells of a teacher that was asked; null where none was.</summary>
+    AskedFacts? AskedFacts()
     {
+        if (_recipe.Ask is null || !File.Exists(StorePath))
+        {
+            return null;
+        }
+
+        using Transcripts store = Transcripts.Open(StorePath, _time);
+        return new(store.Facts(), store.Usage());
+    }
+
+    RunReport Report(ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, RunData data, TeacherSignal signal, RateSearch? search, Trained trained, TrainingCompute compute, Evaluated evaluated)
+    {
+        (Dataset train, Dataset heldOut) = (data.Train, data.HeldOut);
         IReadOnlyList<CurvePoint> longer = trained.Curves[0].TwinEqualCompute;
         EqualCompute? equal = evaluated.EqualComputeTwin is { } scores ? new(longer[^1].Tokens, compute.Student * compute.Factor, scores, evaluated.EqualComputeComparisons) : null;
-        ComputeFacts spent = new(trained.Curves[0].Student[^1].Tokens, compute.Student, _recipe.Twin is null ? null : compute.Student, teacher is null ? null : compute.Teacher, equal);
+        ComputeFacts spent = new(trained.Curves[0].Student[^1].Tokens, compute.Student, evaluated.Results.Twin is null ? null : compute.Student, teacher is null ? null : compute.Teacher, equal);
         int bytesEach = _recipe.Export.Type == "f32" ? 4 : 2;
-        Verdict? verdict = teacher is null ? null
-            : _recipe.Twin is null ? Verdict.WithoutTwin()
+        Verdict? verdict = teacherFacts is null ? null
+            : evaluated.Results.Twin is null ? _recipe.Ask is null ? Verdict.WithoutTwin() : Verdict.AgainstStart(evaluated.AgainstStart)
             : evaluated.Comparisons.Count == 0 ? Verdict.OfOneSeed()
             : Verdict.Of(evaluated.Comparisons[0]);
         SignalFacts? facts = signal switch
         {
             TeacherSignal.Dense => new("dense logits, live", null, 0, null),
             TeacherSignal.Sparse s => new("top-k, stored", s.File.Header.K, s.File.Header.BytesPerToken, s.File.Header.Tail),
-            _ => teacher is null ? null : new("text", null, 0, null),
+            _ => teacherFacts is null ? null : new("text", null, 0, null),
         };
+        AskedFacts? asked = AskedFacts();
         return new RunReport(
             new RunIdentity(
                 _recipe.Name, _time.GetUtcNow(), _recipe.Train.Seeds, _recipeHash, Lanes.Path.ToString(), _workers.Threads, RuntimeInformation.ProcessArchitecture.ToString(),
                 new Dictionary<string, string> { ["retort"] = typeof(DistillJob).Assembly.GetName().Version?.ToString(3) ?? "", [".NET"] = Environment.Version.ToString(), ["system"] = RuntimeInformation.OSDescription }),
-            verdict is null ? null : verdict with { EqualCompute = EqualComputeFinding.Of(verdict, spent, evaluated.Results.Student.Mean.CrossEntropy) },
+            verdict is null ? null : verdict with { EqualCompute = teacher is null ? null : EqualComputeFinding.Of(verdict, spent, evaluated.Results.Student.Mean.CrossEntropy) },
             teacherFacts,
             new ModelFacts("student", Shape(config) + (Lora is { } lora ? string.Create(CultureInfo.InvariantCulture, $"; an adapter of rank {lora.Adapter.Rank} on {string.Join(", ", lora.TargetNames)} ({lora.Adapter.Parameters(config):n0} weights) was trained on the {lora.Base} base") : ""), config.Parameters, config.Parameters * bytesEach),
-            new DataFacts(corpus.Source, train.Documents, train.Counted, heldOut.Documents, heldOut.Counted, _recipe.Data.TeacherSamples is not null),
+            new DataFacts(data.Corpus.Source, train.Documents, train.Counted, heldOut.Documents, heldOut.Counted, data.TeacherText),
             facts,
             evaluated.Results,
             evaluated.Comparisons,
@@ -185,12 +241,14 @@ public sealed partial class DistillJob
             search,
             spent,
             evaluated.Speed,
-            CostFacts.Of(evaluated.Speed, _recipe.Evaluate.Currency, _recipe.Evaluate.PricePerCoreHour, _workers.Threads, _times.Sum(t => t.Seconds) * _workers.Threads / 3600),
+            CostFacts.Of(evaluated.Speed, _recipe.Evaluate.Currency, _recipe.Evaluate.PricePerCoreHour, _workers.Threads, _times.Sum(t => t.Seconds) * _workers.Threads / 3600, asked),
             evaluated.Samples,
             _times,
             _warnings)
         {
             Formats = evaluated.Formats,
+            Asked = asked,
+            TeacherAnswers = evaluated.TeacherAnswers,
         };
     }
 }

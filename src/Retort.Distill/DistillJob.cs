@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Retort.Asking;
+using Retort.Evidence.Terms;
 using Retort.Kernels;
 using Retort.Model.Files;
 using Retort.Model.Llama;
@@ -12,7 +14,28 @@ namespace Retort.Distill;
 
 /// <param name="Out">The run folder.</param>
 /// <param name="Resume">Go on with what the folder holds; otherwise a folder that holds a run is refused.</param>
-public sealed record DistillOptions(string Out, bool Resume);
+/// <param name="Register">By which it is decided whether teacher and student may be used; null only where a run is made again to be verified, and nothing is handed out.</param>
+/// <param name="Ask">False takes the answers that are there and asks for no more.</param>
+/// <param name="Environment">Gives an environment variable, for an endpoint's key; null where it is not set.</param>
+/// <param name="Client">Who is asked instead of the recipe's endpoint; null for that.</param>
+public sealed record DistillOptions(string Out, bool Resume, TermsRegister? Register, bool Ask = true, Func<string, string?>? Environment = null, IChatClient? Client = null)
+{
+    /// <summary>A dataset.jsonl that is trained on in place of what the recipe names; null for that.</summary>
+    public string? Dataset { get; init; }
+}
+
+/// <summary>What came of it.</summary>
+public abstract record DistillResult
+{
+    /// <summary>The terms of a model it would use, or what nobody knows of them, forbid it; nothing was asked or trained.</summary>
+    public sealed record Refused(TermsVerdict.Closed Verdict) : DistillResult;
+
+    /// <summary>Asking ended before every question was asked; nothing was trained.</summary>
+    public sealed record NotAsked(CollectResult.Asked Asked) : DistillResult;
+
+    /// <param name="Export">Whether the student was handed out with all its terms ask for; where it was not, its folder is not written.</param>
+    public sealed record Finished(RunReport Report, ExportVerdict Export) : DistillResult;
+}
 
 /// <summary>What a person watching wants to know.</summary>
 /// <param name="Share">Of this step, 0 to 1.</param>
@@ -22,23 +45,23 @@ public sealed record DistillOptions(string Out, bool Resume);
 public sealed record RunProgress(string Step, double Share, string Detail, double? Whole = null, TimeSpan? Left = null);
 
 /// <summary>
-/// Distills a student from a local teacher, or trains one from text when there is no teacher:
+/// Distills a student from a teacher, read from disk or asked behind an interface, or trains one from text when there is no teacher:
 /// <list type="number">
-/// <item>open teacher and tokenizer, check that student and teacher speak the same tokens</item>
-/// <item>gather documents and pack them into rows</item>
-/// <item>score the training rows once with the teacher, if signals are stored</item>
+/// <item>check the terms of all it would use, ask a teacher behind an interface, open one on disk</item>
+/// <item>gather documents, those of an asked teacher as admitted, and pack them into rows</item>
+/// <item>score the training rows once with the teacher, or take the probabilities it answered with, if signals are stored</item>
 /// <item>search the learning rate on validation text, for student and twin alike</item>
 /// <item>train student and twin, once a seed</item>
 /// <item>evaluate them beside the teacher on held-out rows</item>
 /// <item>write the report</item>
-/// <item>export the student of the first seed</item>
+/// <item>export the student of the first seed, if its papers meet what the terms ask for</item>
 /// </list>
 /// Every step leaves a file in the run folder and its hashes in manifest.json.
 /// </summary>
 public sealed partial class DistillJob : IDisposable
 {
     /// <summary>Files of the run folder, by their path in it.</summary>
-    const string SamplesFile = "samples.jsonl", SignalsFile = "signals/train.sig", HeldOutFile = "held-out.jsonl";
+    const string RecipeFileName = "recipe.yaml", SamplesFile = "samples.jsonl", DocumentsFile = "dataset.jsonl", SignalsFile = "signals/train.sig", HeldOutFile = "held-out.jsonl";
 
     readonly Recipe _recipe;
     readonly DistillOptions _options;
@@ -51,7 +74,7 @@ public sealed partial class DistillJob : IDisposable
     readonly RunPlan _plan;
     readonly List<StepTime> _times = [];
     readonly List<string> _warnings = [];
-    readonly string _recipeHash;
+    readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
 
     DistillJob(Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
@@ -66,12 +89,13 @@ public sealed partial class DistillJob : IDisposable
         _manifest = new(options.Out);
         _plan = new(time);
         _opened = new(() => StudentModel.OpenFrozen(recipe));
-        _recipeHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeText.Of(recipe))));
+        _recipeHash = Convert.ToHexStringLower(SHA256.HashData(ResolvedRecipe));
+        _trainingHash = Convert.ToHexStringLower(SHA256.HashData(WithoutExport(ResolvedRecipe)));
     }
 
     /// <exception cref="UserError">Bad input.</exception>
     /// <exception cref="OperationCanceledException">Stopped; <see cref="DistillOptions.Resume"/> goes on from there.</exception>
-    public static RunReport Run(
+    public static DistillResult Run(
         Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
     {
         using DistillJob job = new(recipe, options, samples, progress, time, stop);
@@ -80,40 +104,50 @@ public sealed partial class DistillJob : IDisposable
 
     public void Dispose() => _workers.Dispose();
 
-    RunReport Run()
+    DistillResult Run()
     {
         CheckFolder();
 
         // 1
+        if (CheckTerms(out IReadOnlyList<Obligation> obligations) is { } closed)
+        {
+            return new DistillResult.Refused(closed);
+        }
+
+        if (Timed("ask", Ask) is { End: not AskEnd.Done } asked)
+        {
+            return new DistillResult.NotAsked(asked);
+        }
+
         (LlamaWeights? teacher, ModelFacts? teacherFacts, string teacherHash, Tokenizer? teacherTokenizer) = Timed("open", OpenTeacher);
 
         // 2
-        (Corpus corpus, Tokenizer tokenizer, Dataset train, Dataset validation, Dataset heldOut) = Timed("data", () => Gather(teacher, teacherTokenizer));
-        LlamaConfig config = StudentModel.Config(_recipe, tokenizer, teacher, Frozen);
+        RunData data = Timed("data", () => Gather(teacher, teacherTokenizer));
+        LlamaConfig config = StudentModel.Config(_recipe, data.Tokenizer, teacher, Frozen);
         CheckMemory(config, teacher);
         TakeFolder();
-        double tokensPerRow = (double)train.Counted / train.Rows;
-        Plan(config, teacher, corpus.Sampled, train.Tokens.Length, heldOut.Tokens.Length, tokensPerRow, train.MeanContext);
+        WriteDataset(data.Corpus);
+        double tokensPerRow = data.Train.TokensPerRow;
+        Plan(config, teacher, data);
 
         // 3
-        TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, tokenizer, train));
+        TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, data));
 
         // 4 and 5
-        Trainer trainer = new(config, train, signal, _recipe.Train.Rows, _workers, _recipe.Train.OnPolicy is { } own ? OnPolicy.Of(own, corpus.Train, train, tokenizer) : null, Lora is not null, _recipe.Train.Checkpointing);
-        RateSearch? search = Timed("search", () => SearchRate(trainer, config, teacher, validation));
-        TrainingCompute compute = Compute(config, teacher, corpus.Sampled, train.Tokens.Length, Steps(tokensPerRow), train.MeanContext);
-        Trained trained = Timed("train", () => Train(trainer, config, teacher, teacherHash, validation, search, compute));
+        Trainers trainers = Trainers.Of(_recipe, config, data, signal, _workers);
+        RateSearch? search = Timed("search", () => SearchRate(trainers, config, teacher, data.Validation));
+        TrainingCompute compute = Compute(config, teacher, data);
+        Trained trained = Timed("train", () => Train(trainers, config, teacher, teacherHash, data.Validation, search, compute));
 
         // 6
-        Evaluated evaluated = Timed("evaluate", () => Evaluate(trained, teacher, tokenizer, corpus, heldOut));
+        Evaluated evaluated = Timed("evaluate", () => Evaluate(trained, teacher, data));
 
         // 7
-        RunReport report = Report(teacherFacts, teacher, config, corpus, train, heldOut, signal, search, trained, compute, evaluated);
+        RunReport report = Report(teacherFacts, teacher, config, data, signal, search, trained, compute, evaluated);
         WriteReport(report);
 
         // 8
-        Export(trained, tokenizer, corpus, report);
-        return report;
+        return new DistillResult.Finished(report, Export(trained, data, report, obligations));
     }
 
     /// <summary>What a trial leaves that ended in no number.</summary>
@@ -125,7 +159,7 @@ public sealed partial class DistillJob : IDisposable
 
     LossWeights TwinLoss => new(1, 0, 0, 0, 0.5f, 1);
 
-    string RecipePath => Path.Combine(_options.Out, "recipe.yaml");
+    string RecipePath => Path.Combine(_options.Out, RecipeFileName);
 
     byte[] ResolvedRecipe => Encoding.UTF8.GetBytes(RecipeText.Of(_recipe));
 
@@ -146,15 +180,19 @@ public sealed partial class DistillJob : IDisposable
             throw new UserError("the folder already holds a run", _options.Out, "Add --resume to go on with it, or give another --out folder.");
         }
 
-        if (!File.ReadAllBytes(RecipePath).AsSpan().SequenceEqual(ResolvedRecipe))
+        // How the student is handed out may change once it is trained.
+        if (!WithoutExport(File.ReadAllBytes(RecipePath)).SequenceEqual(WithoutExport(ResolvedRecipe)))
         {
             throw new UserError("the folder holds a run of another recipe", _options.Out, "Resume with the same recipe and --set values, or give another --out folder.");
         }
     }
 
-    /// <summary>What a run leaves that was stopped before its recipe was written.</summary>
+    /// <summary>The export is the last section.</summary>
+    static ReadOnlySpan<byte> WithoutExport(ReadOnlySpan<byte> recipe) => recipe.IndexOf("\nexport:\n"u8) is >= 0 and int at ? recipe[..at] : recipe;
+
+    /// <summary>What a run leaves that was stopped before its recipe was written, and what asking leaves.</summary>
     static bool IsBeginning(string entry) =>
-        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
+        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or CollectJob.GrownFile or "ledger" or "ledger.secret" || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
 
     /// <summary>Puts the recipe into the folder, which from then on holds this run. Only once nothing is left that a reader would have to mend
     /// first: a recipe that was refused leaves no folder behind.</summary>
@@ -175,99 +213,7 @@ public sealed partial class DistillJob : IDisposable
         AtomicFile.WriteAllBytes(RecipePath, ResolvedRecipe);
     }
 
-    (LlamaWeights?, ModelFacts?, string, Tokenizer?) OpenTeacher()
-    {
-        if (_recipe.Teacher is null)
-        {
-            return (null, null, "", null);
-        }
-
-        OpenModel model = ModelReference.Open(_recipe.Teacher, _recipe.TeacherTokenizer);
-        if (model.TokenizerPath is null)
-        {
-            throw new UserError("the teacher has no tokenizer beside it", _recipe.Teacher, "Put its tokenizer.json or tok*.bin beside it, or name one under teacher_tokenizer.");
-        }
-
-        Tokenizer tokenizer = Tokenizer.Open(model.TokenizerPath);
-        StudentModel.CheckVocabulary(_recipe, tokenizer, model.Weights.Config, Frozen);
-        return (model.Weights, new ModelFacts(Relative(_recipe.Teacher), Shape(model.Weights.Config), model.Weights.Config.Parameters, model.Bytes), model.Hash, tokenizer);
-    }
-
-    (Corpus, Tokenizer, Dataset, Dataset, Dataset) Gather(LlamaWeights? teacher, Tokenizer? teacherTokenizer)
-    {
-        Corpus corpus = _recipe.Data.TeacherSamples is { } count ? SampleTeacher(teacher!, teacherTokenizer!, count) : Corpus.Read(_recipe.Data, _samples);
-        Tokenizer tokenizer = teacherTokenizer ?? StudentTokenizer(corpus);
-        Dataset Pack(IReadOnlyList<Document> documents, string part) => Dataset.Pack(documents, tokenizer, _recipe.Train.Context, _recipe.Data.MaskPrompts, part);
-        Dataset train = Pack(corpus.Train, "data"), validation = Pack(corpus.Validation, "data.validation"), heldOut = Pack(corpus.HeldOut, "data.held_out");
-        if (train.Cut + heldOut.Cut > 0)
-        {
-            _warnings.Add($"{train.Cut + heldOut.Cut} documents were longer than a row of {_recipe.Train.Context} tokens and were cut; raise train.context to keep them whole.");
-        }
-
-        return (corpus, tokenizer, train, validation, heldOut);
-    }
-
-    /// <summary>Text drawn from the teacher itself, kept in the run folder so that a resumed run reads the same.</summary>
-    Corpus SampleTeacher(LlamaWeights teacher, Tokenizer tokenizer, int count)
-    {
-        string path = Path.Combine(_options.Out, SamplesFile);
-        if (!File.Exists(path))
-        {
-            TakeFolder();
-            int context = _recipe.Train.Context;
-            Plan(StudentModel.Config(_recipe, tokenizer, teacher, Frozen), teacher, (long)count * context, (long)count * context, (long)_recipe.Data.HeldOut * context, context, context / 2.0);
-            Generator generator = new(teacher, tokenizer, _workers);
-            int[] begin = generator.Encode("");
-            SamplingOptions options = new() { Temperature = _recipe.Data.SampleTemperature, MaxTokens = Math.Min(teacher.Config.Context, _recipe.Train.Context) - begin.Length, Seed = _recipe.Data.Seed };
-            IReadOnlyList<Generation> made = generator.GenerateMany(
-                [.. Enumerable.Repeat(begin, count)], options, onProgress: p => Show(SamplesFile, (double)p.Finished / p.Total, "sample the teacher", string.Create(CultureInfo.InvariantCulture, $"text {p.Finished:n0} of {p.Total:n0}  {p.Tokens:n0} tokens")), cancel: _stop);
-            AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(string.Concat(made.Select(m => JsonSerializer.Serialize(m.EndToken is null ? m.Text : m.Text + Corpus.End) + "\n"))));
-            _manifest.Add("sample teacher", new Dictionary<string, string> { ["recipe"] = _recipeHash }, SamplesFile);
-        }
-
-        Document[] documents = [.. File.ReadLines(path).Select(line => new Document("", JsonSerializer.Deserialize<string>(line) ?? "")).Where(d => d.Answer.Length > 0)];
-        string source = $"{documents.Length} samples of the teacher at temperature {_recipe.Data.SampleTemperature.ToString(CultureInfo.InvariantCulture)}";
-        return Corpus.Split(documents, _recipe.Data, source) with { Sampled = documents.Sum(d => (long)tokenizer.Encode(d.Answer, addSpecial: false).Length) };
-    }
-
-    Tokenizer StudentTokenizer(Corpus corpus)
-    {
-        if (_recipe.Student is StudentRecipe.From from)
-        {
-            return Tokenizer.Open((Frozen is null ? ModelReference.Open(from.Reference).TokenizerPath : Frozen.TokenizerPath) ?? throw new UserError("there is no tokenizer beside the student", from.Reference, "Put its tokenizer.json into the folder."));
-        }
-
-        int size = ((StudentRecipe.Shape)_recipe.Student).TrainTokenizer ?? throw new UserError("there is no tokenizer", "student.train_tokenizer", "Give the size of a vocabulary to train.");
-        return BytePairTrainer.Train(corpus.Train.Select(d => d.Prompt + d.Answer), size, corpus.SpecialTokens);
-    }
-
-    TeacherSignal Signal(LlamaWeights? teacher, string teacherHash, Tokenizer tokenizer, Dataset train)
-    {
-        if (teacher is null || _recipe.Signal.Kind == "text")
-        {
-            return new TeacherSignal.Text();
-        }
-
-        if (_recipe.Signal.Kind == "live")
-        {
-            return new TeacherSignal.Dense(teacher);
-        }
-
-        int k = Math.Min(_recipe.Signal.K, teacher.Config.Vocabulary);
-        string path = Path.Combine(_options.Out, SignalsFile);
-        SignalHeader expected = SignalFile.Describe(teacherHash, tokenizer.Hash, train, teacher.Config.Vocabulary, k, _recipe.Loss.Temperature, _recipe.Signal.Tail);
-        if (File.Exists(path))
-        {
-            return new TeacherSignal.Sparse(SignalFile.Open(path, expected));
-        }
-
-        SignalFile file = SignalFile.Compute(teacher, expected, train, _recipe.Signal.Tail, _recipe.Data.Seed, _workers, done => Show(SignalsFile, (double)done / train.Tokens.Length, "store the teacher’s signals", string.Create(CultureInfo.InvariantCulture, $"{done:n0} of {train.Tokens.Length:n0} tokens")), _stop);
-        file.Save(path);
-        _manifest.Add("signals", new Dictionary<string, string> { ["teacher"] = teacherHash, ["tokenizer"] = tokenizer.Hash, ["data"] = train.Hash }, SignalsFile);
-        return new TeacherSignal.Sparse(file);
-    }
-
-    RateSearch? SearchRate(Trainer trainer, LlamaConfig config, LlamaWeights? teacher, Dataset validation)
+    RateSearch? SearchRate(Trainers trainers, LlamaConfig config, LlamaWeights? teacher, Dataset validation)
     {
         if (_recipe.Train.Rates.Count == 1)
         {
@@ -293,6 +239,7 @@ public sealed partial class DistillJob : IDisposable
                 try
                 {
                     StudentWeights weights = StudentModel.Create(_recipe, config, teacher, Frozen, Seed(_recipe.Train.Seeds[0]));
+                    Trainer trainer = trainers.Of(arm);
                     TrainOptions options = Options(rate, _recipe.Train.Seeds[0], loss) with { Steps = Math.Max(1, (int)(Steps(trainer.TokensPerRow) * _recipe.Train.SearchShare)) };
                     trainer.Run(weights, options, null, (p, steps) => Show(trial.File, trial.Title, p, steps), _stop);
                     RowScores scores = Evaluation.Score([weights.Merged(_workers)], null, validation, _workers, _stop)[0];
@@ -308,7 +255,7 @@ public sealed partial class DistillJob : IDisposable
                 return loss1;
             }
 
-            trials.Add(new(rate, Try(Arm.Student, _recipe.Loss), _recipe.Twin is not null ? Try(Arm.Twin, TwinLoss) : null));
+            trials.Add(new(rate, Try(Arm.Student, _recipe.Loss), trainers.Twin is not null ? Try(Arm.Twin, TwinLoss) : null));
         }
 
         RateTrial[] held = [.. trials.Where(t => t.Student is not null)];
@@ -317,7 +264,7 @@ public sealed partial class DistillJob : IDisposable
             throw new UserError("the student diverged at every learning rate", "train.rate", "Give lower rates.");
         }
 
-        return new(trials, held.MinBy(t => t.Student)!.Rate, _recipe.Twin is not null ? trials.Where(t => t.Twin is not null).MinBy(t => t.Twin)?.Rate : null);
+        return new(trials, held.MinBy(t => t.Student)!.Rate, trainers.Twin is not null ? trials.Where(t => t.Twin is not null).MinBy(t => t.Twin)?.Rate : null);
     }
 
     static ulong Seed(long seed) => (ulong)seed * 7919;
@@ -343,35 +290,6 @@ public sealed partial class DistillJob : IDisposable
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, "report.json"), Encoding.UTF8.GetBytes(ReportJson.Write(report)));
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, "report.html"), Encoding.UTF8.GetBytes(ReportPage.Write(report)));
         _manifest.Add("report", new Dictionary<string, string> { ["recipe"] = _recipeHash }, "report.json", "report.html");
-    }
-
-    void Export(Trained trained, Tokenizer tokenizer, Corpus corpus, RunReport report)
-    {
-        LlamaWeights student = trained.Students[0];
-        string folder = Path.Combine(_options.Out, "student");
-        ModelFolder.Write(folder, student, _recipe.Export.Type switch { "f32" => NumberType.F32, "f16" => NumberType.F16, _ => NumberType.BF16 }, stop: _stop);
-        tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
-        AtomicFile.WriteAllBytes(Path.Combine(folder, "README.md"), Encoding.UTF8.GetBytes(ModelCard.Write(report, "student", _recipe.Export.Type)));
-        if (_recipe.Student is StudentRecipe.From from)
-        {
-            ModelCompanions.Copy(from.Reference, folder);
-        }
-
-        List<string> files = [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(f => "student/" + Path.GetFileName(f))];
-        if (trained.Adapter is { } adapter)
-        {
-            string beside = Path.Combine(folder, "adapter");
-            AdapterFolder.Write(beside, adapter, Relative(((StudentRecipe.From)_recipe.Student).Reference), Frozen!.Hash);
-            files.AddRange(Directory.GetFiles(beside).Order(StringComparer.Ordinal).Select(f => "student/adapter/" + Path.GetFileName(f)));
-        }
-
-        if (corpus.HeldOutPrompts() is { Length: > 0 } prompts)
-        {
-            AtomicFile.WriteAllBytes(Path.Combine(_options.Out, HeldOutFile), prompts);
-            files.Add(HeldOutFile);
-        }
-
-        _manifest.Add("export", new Dictionary<string, string> { ["tokenizer"] = tokenizer.Hash }, [.. files]);
     }
 
     T Timed<T>(string step, Func<T> work)

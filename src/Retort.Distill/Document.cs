@@ -6,7 +6,17 @@ namespace Retort.Distill;
 /// <param name="Kind">Kind of task, for scores by kind.</param>
 /// <param name="Score">Judges an answer in [0, 1]; null where there is no gold score.</param>
 /// <param name="Gold">The right answer as shown to people; null where there is none.</param>
-public sealed record Document(string Prompt, string Answer, string Kind = "text", Func<string, double>? Score = null, string? Gold = null);
+public sealed record Document(string Prompt, string Answer, string Kind = "text", Func<string, double>? Score = null, string? Gold = null)
+{
+    /// <summary>A chat template laid the prompt out, its special tokens spelled: none are added.</summary>
+    public bool Laid { get; init; }
+
+    /// <summary>The stored answer it was made of, "question/place"; null where no teacher was asked.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>The same with the right answer in place of the teacher's; null where there is none.</summary>
+    public Document? AsGold => Gold is null ? null : this with { Answer = Gold + Corpus.End, Id = null };
+}
 
 /// <summary>A source of documents that a recipe names with <c>data.sample</c>; the door registers those that ship.</summary>
 /// <param name="Documents">seed, count, held out → documents; the two splits never share a document.</param>

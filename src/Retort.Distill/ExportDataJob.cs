@@ -38,7 +38,7 @@ public static class ExportDataJob
     public static ExportDataResult Run(string run, string to, DataForm form, TermsRegister register, TimeProvider time)
     {
         // 1
-        string store = Path.Combine(run, "transcripts.db");
+        string store = Path.Combine(run, CollectJob.StoreFile);
         if (!File.Exists(store))
         {
             throw new UserError("there are no transcripts here", run, "Name the folder of a run of retort collect.");
@@ -69,7 +69,7 @@ public static class ExportDataJob
         int rows = 0;
         Lines(to, admission.Admitted.Select(a => Row(a, form)).OfType<object>().Select(r => (rows++, r).r));
         string list = to + ".excluded.jsonl";
-        Lines(list, admission.Excluded.Select(e => (object)new { id = Id(e.Answer), why = JsonNamingPolicy.SnakeCaseLower.ConvertName(e.Why.ToString()), model = e.Answer.Returned, finish = e.Answer.Choice.Finish }));
+        AtomicFile.WriteAllBytes(list, admission.List());
         return new ExportDataResult.Written(rows, admission.Excluded.GroupBy(e => e.Why).ToDictionary(g => g.Key, g => g.Count()), to, list);
     }
 
@@ -77,12 +77,9 @@ public static class ExportDataJob
     {
         AskedQuestion asked = AskedQuestion.Read(a.Body);
         return form == DataForm.Chat
-            ? new { id = Id(a), teacher = a.Asked.ToString(), messages = asked.Turns.Append(new("assistant", a.Choice.Text)).Select(t => new { role = t.Role, content = t.Text }) }
-            : asked.Turns is [{ Role: "user" } only] ? new { id = Id(a), prompt = only.Text, answer = a.Choice.Text } : null;
+            ? new { id = a.Id, teacher = a.Asked.ToString(), messages = asked.Turns.Append(new("assistant", a.Choice.Text)).Select(t => new { role = t.Role, content = t.Text }) }
+            : asked.Turns is [{ Role: "user" } only] ? new { id = a.Id, prompt = only.Text, answer = a.Choice.Text } : null;
     }
-
-    /// <summary>What a row is known by: its question's hash and which of its answers.</summary>
-    static string Id(StoredAnswer a) => $"{Convert.ToHexStringLower(a.Key)}/{a.Place}";
 
     static void Lines(string path, IEnumerable<object> rows) => AtomicFile.Write(path, stream =>
     {

@@ -27,7 +27,7 @@ public static class GoldTasks
 
         Generator generator = new(model, tokenizer, workers);
         IReadOnlyList<Generation> made = generator.GenerateMany(
-            [.. tasks.Select(t => tokenizer.Encode(t.Prompt) is { Length: > 0 } prompt ? Fit(prompt, model.Config.Context, maxTokens) : generator.Encode(""))], new SamplingOptions { Temperature = 0, MaxTokens = maxTokens, Stop = [Corpus.End] }, cancel: stop);
+            [.. tasks.Select(t => Dataset.Prompt(t, tokenizer) is { Length: > 0 } prompt ? Fit(prompt, model.Config.Context, maxTokens) : generator.Encode(""))], new SamplingOptions { Temperature = 0, MaxTokens = maxTokens, Stop = [Corpus.End] }, cancel: stop);
         string[] answers = [.. made.Select(m => m.Text)];
         return new(answers, [.. tasks.Select((t, i) => t.Score!(answers[i]))]);
     }

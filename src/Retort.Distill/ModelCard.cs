@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Retort.Evidence.Terms;
 using static Retort.Distill.ReportNumbers;
 
 namespace Retort.Distill;
@@ -10,7 +11,8 @@ static class ModelCard
 {
     /// <param name="name">What to call the model.</param>
     /// <param name="type">How its weights are stored: f32, f16 or bf16.</param>
-    public static string Write(RunReport report, string name, string type)
+    /// <param name="conditions">What its terms ask that only a reader can judge.</param>
+    public static string Write(RunReport report, string name, string type, IReadOnlyList<Obligation> conditions)
     {
         StringBuilder card = new();
         card.Append(CultureInfo.InvariantCulture, $"""
@@ -56,14 +58,21 @@ static class ModelCard
             ## Where it comes from
 
             Run {report.Run.Name} of {report.Run.Date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}, recipe {report.Run.RecipeHash[..Math.Min(16, report.Run.RecipeHash.Length)]}…, seed {report.Run.Seeds[0].ToString(CultureInfo.InvariantCulture)} of {report.Run.Seeds.Count.ToString(CultureInfo.InvariantCulture)}. Text: {report.Data.Source}, {Whole(report.Data.Documents)} documents, {Whole(report.Data.Tokens)} tokens.
-            No licence is stated here: it follows from the teacher's terms and the text's.
+            No licence is stated here: it follows from the teacher's terms and the text's; what these ask for lies beside, as NOTICE and LICENSE.
 
             """);
+        foreach (Obligation condition in conditions)
+        {
+            card.AppendLine(CultureInfo.InvariantCulture, $"- {condition.Sentence} ({condition.Entry})");
+        }
+
         return card.ToString().ReplaceLineEndings("\n");
     }
 
     static string Origin(RunReport report) => report.Teacher is { } teacher
-        ? $"Distilled from {teacher.Reference} ({teacher.Shape}; {Whole(teacher.Parameters)} parameters), {Times((double)teacher.Parameters / report.Student.Parameters)} smaller."
+        ? teacher.Parameters is { } its
+            ? $"Distilled from {teacher.Reference} ({teacher.Shape}; {Whole(its)} parameters), {Times((double)its / report.Student.Parameters ?? 0)} smaller."
+            : $"Distilled from {teacher.Reference}, {teacher.Shape}."
         : "Trained from text, without a teacher.";
 
     static void Metrics(StringBuilder card, RunReport report)

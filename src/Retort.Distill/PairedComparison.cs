@@ -23,7 +23,7 @@ public enum MetricSource
     TeacherDistribution,
 }
 
-/// <summary>Student against twin on one metric, signed so that a positive difference favours the student.</summary>
+/// <summary>Student against twin on one metric, or against what it began as, signed so that a positive difference favours the student.</summary>
 /// <param name="Metric">Its name in a sentence: "held-out cross entropy".</param>
 /// <param name="Unit">Of the difference: "nats per token", "points".</param>
 /// <param name="Twin">The twin's mean value.</param>
@@ -36,18 +36,26 @@ public sealed record PairedComparison(string Metric, string Unit, MetricSource S
     /// <summary>The practical margin of a score between 0 and 1: half a point of a hundred.</summary>
     public const double ScoreMargin = 0.005;
 
+    /// <summary>What the student is compared with.</summary>
+    public string Beside { get; init; } = "twin";
+
     /// <summary>A score between 0 and 1, shown in points of a hundred, where more is better; otherwise a loss, where less is better.</summary>
     [JsonIgnore]
     public bool IsScore => Unit == "points";
 
     /// <summary>Which way the difference was taken.</summary>
     [JsonIgnore]
-    public string Direction => IsScore ? "student minus twin" : "twin minus student";
+    public string Direction => IsScore ? $"student minus {Beside}" : $"{Beside} minus student";
 
     /// <param name="interval">Of twin minus student, nats per token.</param>
     /// <param name="teacherText">The held-out text was written by the teacher.</param>
     public static PairedComparison OfText(BootstrapInterval interval, double twinCrossEntropy, bool teacherText) =>
         new("held-out cross entropy", "nats per token", teacherText ? MetricSource.TeacherText : MetricSource.HeldOutText, twinCrossEntropy, LossMargin * twinCrossEntropy, interval);
+
+    /// <param name="interval">Of the student before training minus after, nats per token.</param>
+    /// <param name="teacherText">The held-out text was written by the teacher.</param>
+    public static PairedComparison OfStart(BootstrapInterval interval, double startCrossEntropy, bool teacherText) =>
+        OfText(interval, startCrossEntropy, teacherText) with { Beside = "its own start" };
 
     /// <param name="interval">Of student minus twin, scores between 0 and 1.</param>
     public static PairedComparison OfGold(BootstrapInterval interval, double twinScore) =>

@@ -1,3 +1,5 @@
+using Retort.Asking;
+using Retort.Evidence.Terms;
 using Retort.Kernels;
 using Retort.Model.Llama;
 
@@ -6,12 +8,16 @@ namespace Retort.Distill;
 /// <summary>A recipe as it was validated. Paths are absolute.</summary>
 /// <param name="Name">Name of the run and of its default folder.</param>
 /// <param name="Teacher">Model reference; null trains on the text alone.</param>
-/// <param name="TeacherTokenizer">A tokenizer that goes before the one beside the teacher.</param>
+/// <param name="Ask">How the teacher is asked where it is an endpoint; null where it is read from disk, or there is none.</param>
+/// <param name="TeacherTokenizer">A tokenizer that goes before the one beside the teacher; beside an endpoint, the one its answers are written in and a student from nothing takes.</param>
+/// <param name="Terms">The entries of the register said to apply to what is read from disk.</param>
 /// <param name="Twin">Null trains none.</param>
 public sealed record Recipe(
     string Name,
     string? Teacher,
+    AskRecipe? Ask,
     string? TeacherTokenizer,
+    DeclaredTerms Terms,
     StudentRecipe Student,
     DataRecipe Data,
     LossWeights Loss,
@@ -19,7 +25,11 @@ public sealed record Recipe(
     TrainRecipe Train,
     TwinRecipe? Twin,
     EvaluateRecipe Evaluate,
-    ExportRecipe Export);
+    ExportRecipe Export)
+{
+    /// <summary>The teacher where its weights are at hand: it can score any text.</summary>
+    public string? TeacherOnDisk => Ask is null ? Teacher : null;
+}
 
 /// <summary>What the student is born as.</summary>
 public abstract record StudentRecipe
@@ -68,9 +78,11 @@ public sealed record TrainRecipe(
 /// <param name="MaxTokens">Longest answer it writes.</param>
 public sealed record OnPolicyRecipe(double Share, int MaxTokens, double Temperature);
 
-/// <summary>The student trained without the teacher.</summary>
+/// <summary>The student trained without the teacher. Where the teacher wrote the text, it learns from the prompts' gold answers, or from other text.</summary>
 /// <param name="EqualCompute">Train a second one, longer by what the teacher's arithmetic would have bought.</param>
-public sealed record TwinRecipe(bool EqualCompute);
+/// <param name="Prompts">JSONL files of prompt and answer that no teacher wrote; null for the gold answers.</param>
+/// <param name="Text">Text files that no teacher wrote.</param>
+public sealed record TwinRecipe(bool EqualCompute, IReadOnlyList<string>? Prompts = null, IReadOnlyList<string>? Text = null);
 
 /// <param name="GoldItems">Held-out tasks answered by every model.</param>
 /// <param name="MaxTokens">Longest answer.</param>
@@ -78,4 +90,7 @@ public sealed record TwinRecipe(bool EqualCompute);
 public sealed record EvaluateRecipe(int GoldItems, int MaxTokens, int Samples, string Metric, double PricePerCoreHour, string Currency);
 
 /// <param name="Type">"f32", "f16" or "bf16".</param>
-public sealed record ExportRecipe(string Type);
+/// <param name="Name">What others will call the model.</param>
+/// <param name="Notices">A file of notices to ship beside it; null for those its terms ask for alone.</param>
+/// <param name="Licences">Files of licences to ship beside it.</param>
+public sealed record ExportRecipe(string Type, string Name, string? Notices, IReadOnlyList<string> Licences);

@@ -99,6 +99,9 @@ public static class RecipeDraft
               shape: {hidden: {{shape.Hidden}}, layers: {{shape.Layers}}, heads: {{shape.Heads}}, key_value_heads: {{shape.KeyValueHeads}}, feed_forward: {{shape.FeedForward}}}
             """)}}
 
+            # Whose terms bind: ids of retort terms list, for weights it does not know by their content. own-model says that you made them yourself.
+            # terms: {teacher: own-model, student: own-model}
+
             # {{(text ? "Plain text, cut into documents at blank lines." : """JSON lines: {"prompt": "…", "answer": "…"}, and "gold" for the right answer where there is one.""")}}
             data:
               {{(text ? "text" : "prompts")}}: [{{list}}]

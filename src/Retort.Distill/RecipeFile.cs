@@ -1,3 +1,5 @@
+using Retort.Asking;
+using Retort.Evidence.Terms;
 using Retort.Kernels;
 using Retort.Model.Llama;
 using YamlDotNet.RepresentationModel;
@@ -25,7 +27,7 @@ public static class RecipeFile
         HashSet<YamlNode> typed = new(ReferenceEqualityComparer.Instance);
         foreach (string change in changes)
         {
-            Apply(root, change, typed);
+            YamlChange.Apply(root, change, typed, "teacher", "teacher_tokenizer", "student.from");
         }
 
         List<string> faults = [];
@@ -43,26 +45,29 @@ public static class RecipeFile
         YamlFields root = new(node, "", faults);
         string Absolute(string path) => path.Contains("://", StringComparison.Ordinal) ? path : Path.GetFullPath(Path.Combine(folder, path));
         string? teacher = root.Text("teacher") is { } t ? Absolute(t) : null, tokenizer = root.Text("teacher_tokenizer") is { } k ? Absolute(k) : null;
+        string name = root.Text("name") ?? fileName;
         root.Require("student");
         root.Require("data");
-        StudentRecipe student = Student(root.Map("student"), teacher is not null, Absolute);
-        DataRecipe data = Data(root.Map("data"), teacher is not null, samples, Absolute);
-        LossWeights loss = Loss(root.Map("loss"), teacher is not null);
-        SignalRecipe signal = Signal(root.Map("signal"), loss);
+        YamlFields d = root.Map("data"), e = root.Map("evaluate"), x = root.Map("export");
+        AskRecipe? ask = teacher is not null && Endpoint.Is(teacher) ? AskRecipe.Of(root, d, name, Absolute) : null;
+        bool weights = teacher is not null && ask is null;
+        StudentRecipe student = Student(root.Map("student"), weights, weights || (ask is not null && tokenizer is not null), Absolute);
+        DataRecipe data = Data(d, weights, samples, Absolute);
+        LossWeights loss = Loss(root.Map("loss"), weights || ask?.Parameters.TopLogProbabilities > 0);
+        SignalRecipe signal = Signal(root.Map("signal"), loss, ask?.Parameters.TopLogProbabilities);
         TrainRecipe train = Train(root.Map("train"), loss, signal);
-        YamlFields e = root.Map("evaluate"), x = root.Map("export");
         EvaluateRecipe evaluate = new(
             e.Whole("gold_items", 100, 0, 100_000), e.Whole("max_tokens", 200, 1, 1 << 20), e.Whole("samples", 4, 0, 100), e.Choice("metric", "text", "text", "gold"),
             e.Number("price_per_core_hour", 0.04, 0, 1e6), e.Text("currency") ?? "USD");
-        ExportRecipe export = new(x.Choice("type", "bf16", "f32", "f16", "bf16"));
-        Recipe recipe = new(root.Text("name") ?? fileName, teacher, tokenizer, student, data, loss, signal, train, Twin(root, teacher is not null), evaluate, export);
+        ExportRecipe export = new(x.Choice("type", "bf16", "f32", "f16", "bf16"), x.Text("name") ?? name, x.Text("notices") is { } n ? Absolute(n) : null, [.. (x.Texts("licences") ?? []).Select(Absolute)]);
+        Recipe recipe = new(name, ask?.Teacher.ToString() ?? teacher, ask, tokenizer, ask?.Terms ?? DeclaredTerms.Read(root.Map("terms"), Absolute), student, data, loss, signal, train, Twin(root, teacher is not null, ask is not null, Absolute), evaluate, export);
         e.Close();
         x.Close();
         root.Close();
         return recipe;
     }
 
-    static StudentRecipe Student(YamlFields s, bool teacher, Func<string, string> absolute)
+    static StudentRecipe Student(YamlFields s, bool teacher, bool tokenizer, Func<string, string> absolute)
     {
         YamlFields shape = s.Map("shape");
         LoraRecipe? lora = LoraRecipe.Read(s.Map("lora"));
@@ -74,9 +79,9 @@ public static class RecipeFile
         }
 
         int? trained = s.Has("train_tokenizer") ? s.Whole("train_tokenizer", 1024, 257, 1 << 20) : null;
-        if (!teacher && trained is null && from is null)
+        if (!tokenizer && trained is null && from is null)
         {
-            s.Fault("train_tokenizer", "is needed where there is no teacher to take the tokenizer from");
+            s.Fault("train_tokenizer", "is needed where there is no teacher on disk to take the tokenizer from, and no teacher_tokenizer");
         }
 
         if (lora is not null && from is null)
@@ -86,7 +91,7 @@ public static class RecipeFile
 
         if (!teacher && layers is not null)
         {
-            s.Fault("teacher_layers", "needs a teacher");
+            s.Fault("teacher_layers", "needs a teacher on disk");
         }
 
         StudentRecipe made = from is not null ? new StudentRecipe.From(absolute(from), lora)
@@ -134,7 +139,7 @@ public static class RecipeFile
 
         if (drawn is not null && !teacher)
         {
-            d.Fault("teacher_samples", "needs a teacher");
+            d.Fault("teacher_samples", "needs a teacher on disk");
         }
 
         DataRecipe made = new(
@@ -151,7 +156,7 @@ public static class RecipeFile
         LossWeights weights = new((float)cross, (float)forward, (float)reverse, (float)jensen, (float)l.Number("beta", 0.5, 0.001, 0.999), (float)l.Number("temperature", 1, 0.01, 100));
         if (weights.NeedsTeacher && !teacher)
         {
-            l.Fault("forward_kl", "and the other divergences need a teacher");
+            l.Fault("forward_kl", "and the other divergences need a teacher on disk, or one that is asked for ask.top_logprobs");
         }
 
         if (cross == 0 && !weights.NeedsTeacher)
@@ -163,14 +168,30 @@ public static class RecipeFile
         return weights;
     }
 
-    static SignalRecipe Signal(YamlFields s, LossWeights loss)
+    /// <param name="asked">Likeliest tokens an endpoint is asked for; null where the teacher is none, or is asked for text alone.</param>
+    static SignalRecipe Signal(YamlFields s, LossWeights loss, int? asked)
     {
         SignalRecipe made = new(
-            s.Choice("kind", loss.NeedsTeacher ? "live" : "text", "live", "top_k", "text"), s.Whole("k", 20, 1, 1024),
+            s.Choice("kind", !loss.NeedsTeacher ? "text" : asked is null ? "live" : "top_k", "live", "top_k", "text"), s.Whole("k", asked is > 0 ? asked.Value : 20, 1, 1024),
             s.Choice("tail", "bucket", "bucket", "renormalize", "sample") switch { "renormalize" => TailHandling.Renormalize, "sample" => TailHandling.Sample, _ => TailHandling.Bucket });
         if (made.Kind == "top_k" && (loss.ReverseKl != 0 || loss.JensenShannon != 0))
         {
             s.Fault("kind", "top_k holds part of the distribution: only forward_kl and cross_entropy can use it; take live for the others");
+        }
+
+        if (asked is not null && made.Kind == "live")
+        {
+            s.Fault("kind", "live needs a teacher on disk: an endpoint gives top_k, once");
+        }
+
+        if (asked is not null && made.Kind == "top_k" && made.K > asked)
+        {
+            s.Fault("k", $"is more than the ask.top_logprobs of {asked} that are asked for");
+        }
+
+        if (asked is not null && made.Tail == TailHandling.Sample)
+        {
+            s.Fault("tail", "sample needs a teacher on disk: an endpoint gives the likeliest tokens, no draws");
         }
 
         if (made.Kind == "text" && loss.NeedsTeacher)
@@ -229,7 +250,7 @@ public static class RecipeFile
     }
 
     /// <summary><c>true</c> and <c>false</c>, or a mapping of what a trained twin is to be.</summary>
-    static TwinRecipe? Twin(YamlFields root, bool teacher)
+    static TwinRecipe? Twin(YamlFields root, bool teacher, bool asked, Func<string, string> absolute)
     {
         if (!root.IsMapping("twin"))
         {
@@ -237,53 +258,17 @@ public static class RecipeFile
         }
 
         YamlFields t = root.Map("twin");
-        TwinRecipe made = new(t.Flag("equal_compute", true));
+        TwinRecipe made = new(t.Flag("equal_compute", true), t.Texts("prompts")?.Select(absolute).ToArray(), t.Texts("text")?.Select(absolute).ToArray());
+        if (!asked && (made.Prompts ?? made.Text) is not null)
+        {
+            t.Fault(made.Prompts is null ? "text" : "prompts", "is for a teacher behind an endpoint: beside one on disk the twin learns from the same text as the student");
+        }
+        else if (made is { Prompts: not null, Text: not null })
+        {
+            t.Fault("text", "or prompts: one of them");
+        }
+
         t.Close();
         return teacher ? made : null;
-    }
-
-    static void Apply(YamlNode root, string change, HashSet<YamlNode> typed)
-    {
-        int equals = change.IndexOf('=', StringComparison.Ordinal);
-        if (equals <= 0)
-        {
-            throw new UserError($"'{change}' is no change", "--set", "Write it as key.path=value, such as --set train.tokens=200000.");
-        }
-
-        string[] keys = change[..equals].Split('.');
-        YamlNode at = root;
-        for (int i = 0; i < keys.Length; i++)
-        {
-            if (at is not YamlMappingNode map)
-            {
-                throw new UserError($"'{string.Join('.', keys[..i])}' is not a mapping", "--set", "Name a key of the recipe.");
-            }
-
-            YamlScalarNode key = new(keys[i]);
-            if (i == keys.Length - 1)
-            {
-                YamlNode given = YamlText.Parse(change[(equals + 1)..], "--set", lines: false) ?? new YamlScalarNode("");
-
-                // A path typed at the prompt starts from where it was typed; one written in a recipe, from the recipe.
-                if (change[..equals] is "teacher" or "teacher_tokenizer" or "student.from" && given is YamlScalarNode { Value: { Length: > 0 } path } && !path.Contains("://", StringComparison.Ordinal))
-                {
-                    given = new YamlScalarNode(Path.GetFullPath(path));
-                }
-
-                map.Children.Remove(key);
-                map.Children.Add(key, given);
-                typed.Add(key);
-                typed.UnionWith(given.AllNodes);
-                return;
-            }
-
-            // What is on without more, such as twin: true, is a mapping of nothing but defaults.
-            if (!map.Children.TryGetValue(key, out YamlNode? next) || next is YamlScalarNode { Value: "true" or "" })
-            {
-                map.Children[key] = next = new YamlMappingNode();
-            }
-
-            at = next;
-        }
     }
 }

@@ -1,5 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using Retort.Asking;
+using Retort.Evidence.Terms;
 using Retort.Kernels;
 using Retort.Model.Llama;
 
@@ -20,11 +23,12 @@ public static class RecipeText
         Line("name", Quote(recipe.Name));
         Line("teacher", Quote(recipe.Teacher));
         Line("teacher_tokenizer", Quote(recipe.TeacherTokenizer));
+        Section("terms", Terms(recipe.Terms));
         Section("student", Student(recipe.Student));
         Section(
             "data",
             ("sample", Quote(d.Sample)), ("text", Quoted(d.Text)), ("prompts", Quoted(d.Prompts)), ("teacher_samples", d.TeacherSamples is { } drawn ? Number(drawn) : null), ("sample_temperature", Number(d.SampleTemperature)),
-            ("documents", Number(d.Documents)), ("held_out", Number(d.HeldOut)), ("validation", Number(d.Validation)), ("seed", Number(d.Seed)), ("mask_prompts", Flag(d.MaskPrompts)));
+            ("scan", recipe.Ask?.Scan), ("format", PromptFormats.Name(recipe.Ask?.Reading.Format)), ("template", Quote(recipe.Ask?.Reading.Template)), ("gold", Quote(recipe.Ask?.Reading.Gold)), ("grow", recipe.Ask?.Grow is { } grow ? Grow(grow) : null), ("documents", Number(d.Documents)), ("held_out", Number(d.HeldOut)), ("validation", Number(d.Validation)), ("seed", Number(d.Seed)), ("mask_prompts", Flag(d.MaskPrompts)));
         Section(
             "loss",
             ("cross_entropy", Number(l.CrossEntropy)), ("forward_kl", Number(l.ForwardKl)), ("reverse_kl", Number(l.ReverseKl)), ("jensen_shannon", Number(l.JensenShannon)), ("beta", Number(l.Beta)), ("temperature", Number(l.Temperature)));
@@ -38,7 +42,7 @@ public static class RecipeText
             ("checkpointing", Flag(t.Checkpointing)), ("checkpoint_seconds", Number(t.CheckpointSeconds)), ("threads", Number(t.Threads)));
         if (recipe.Twin is { } twin)
         {
-            Section("twin", ("equal_compute", Flag(twin.EqualCompute)));
+            Section("twin", ("equal_compute", Flag(twin.EqualCompute)), ("prompts", Quoted(twin.Prompts)), ("text", Quoted(twin.Text)));
         }
         else
         {
@@ -48,9 +52,38 @@ public static class RecipeText
         Section(
             "evaluate",
             ("gold_items", Number(e.GoldItems)), ("max_tokens", Number(e.MaxTokens)), ("samples", Number(e.Samples)), ("metric", e.Metric), ("price_per_core_hour", Number(e.PricePerCoreHour)), ("currency", Quote(e.Currency)));
-        Section("export", ("type", recipe.Export.Type));
+        if (recipe.Ask is { } ask)
+        {
+            Section("ask", Ask(ask));
+            Section("money", Money(ask));
+            Section(
+                "pace",
+                ("requests_per_minute", Number(ask.RequestsPerMinute)), ("tokens_per_minute", Number(ask.TokensPerMinute)), ("in_flight", Number(ask.InFlight)), ("attempts", Number(ask.Attempts)));
+        }
+
+        // Last, so that whether two recipes train the same can be told from what stands before it.
+        Section("export", ("type", recipe.Export.Type), ("name", Quote(recipe.Export.Name)), ("notices", Quote(recipe.Export.Notices)), ("licences", Quoted(recipe.Export.Licences)));
         return yaml.ToString();
     }
+
+    static (string, string?)[] Terms(DeclaredTerms t) => [("teacher", Quote(t.Teacher)), ("student", Quote(t.Student)), ("judge", Quote(t.Judge)), ("permissions", Quoted(t.Permissions))];
+
+    static (string, string?)[] Ask(AskRecipe a) =>
+    [
+        ("key", a.Key), ("system", Quote(a.SystemTurn)), ("reuse", Quote(a.Reuse)), ("max_tokens", Number(a.Parameters.MaxTokens)), ("temperature", Number(a.Parameters.Temperature)), ("top_p", Number(a.Parameters.TopP)),
+        ("n", Number(a.Parameters.Count)), ("seed", Number(a.Parameters.Seed)), ("stop", Quoted(a.Parameters.Stop)), ("schema", Quote(a.SchemaFile)), ("top_logprobs", Number(a.Parameters.TopLogProbabilities)), ("timeout", Number(a.Timeout.TotalSeconds)),
+        ("batch", a.Batch ? Flag(true) : null),
+    ];
+
+    static string Grow(GrowOptions g) =>
+        $"{{to: {Number(g.To)}, per_request: {Number(g.PerRequest)}, {(g.Seeds is { } seeds ? $"seeds: {Quote(seeds)}, " : "")}similarity: {Number(g.Similarity)}, rounds: {Number(g.Rounds)}, temperature: {Number(g.Temperature)}, seed: {Number(g.Seed)}}}";
+
+    static (string, string?)[] Money(AskRecipe a) =>
+    [
+        ("ceiling", Number(a.Ceiling?.Dollars)), ("prices", Quote(a.Prices)), ("prompt", Number(a.Price?.Prompt)), ("completion", Number(a.Price?.Completion)),
+        ("since", a.Price is { } p && p.Since > DateOnly.MinValue ? p.Since.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : null), ("source", Quote(a.Price?.Source)),
+        ("batch_discount", a.BatchDiscount > 0 ? Number(a.BatchDiscount) : null),
+    ];
 
     static (string, string?)[] Student(StudentRecipe student) => student switch
     {
@@ -70,13 +103,14 @@ public static class RecipeText
     static string Family(LlamaFamily family) => family switch { LlamaFamily.Qwen2 => "qwen2", LlamaFamily.Qwen3 => "qwen3", _ => "llama" };
 
     /// <summary>The shortest text that reads back to the same number.</summary>
-    static string Number(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+    [return: NotNullIfNotNull(nameof(value))]
+    static string? Number(IFormattable? value) => value?.ToString(null, CultureInfo.InvariantCulture);
 
     static string Flag(bool value) => value ? "true" : "false";
 
     static string List(IEnumerable<string> items) => $"[{string.Join(", ", items)}]";
 
-    static string? Quoted(IReadOnlyList<string>? texts) => texts is null ? null : List(texts.Select(t => Quote(t)!));
+    static string? Quoted(IReadOnlyList<string>? texts) => texts is null or [] ? null : List(texts.Select(t => Quote(t)!));
 
     /// <summary>Single quotes, in which YAML knows no escapes; double ones for what has no place on a line.</summary>
     internal static string? Quote(string? text)

@@ -131,10 +131,10 @@ static class ReportFigures
         ModelFacts? t = report.Teacher;
         List<Markup> drawings =
         [
-            Draw("parameters", "Parameters of teacher and student", Pair("Parameters", t?.Parameters, s.Parameters, v => Parameters((long)v))),
-            Draw("bytes", "Bytes on disk of teacher and student", Pair("On disk", t?.Bytes, s.Bytes, Bytes)),
+            Draw("parameters", "Parameters of teacher and student", Pair("Parameters", t?.Parameters, s.Parameters ?? 0, v => Parameters((long)v))),
+            Draw("bytes", "Bytes on disk of teacher and student", Pair("On disk", t?.Bytes, s.Bytes ?? 0, Bytes)),
         ];
-        string says = t is null ? "" : $"The teacher has {Times((double)t.Parameters / s.Parameters)} the student’s parameters and takes {Times((double)t.Bytes / s.Bytes)} its room.";
+        string says = t is { Parameters: { } parameters, Bytes: { } bytes } ? $"The teacher has {Times((double)parameters / s.Parameters ?? 0)} the student’s parameters and takes {Times((double)bytes / s.Bytes ?? 0)} its room." : "";
         return Figure("Size", [], Markup.Join(drawings), says);
 
         static Markup Draw(string id, string title, ChartBarGroup group) => ReportBars.Draw(id, title, Read([group]), [group]);

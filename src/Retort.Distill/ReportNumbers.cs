@@ -27,6 +27,8 @@ static class ReportNumbers
 
     public static string Whole(long value) => Fixed(value, 0);
 
+    public static string Whole(long? value) => value is { } known ? Whole(known) : Absent;
+
     public static string Percent(double share) => Fixed(share * 100, 1) + " %";
 
     public static string SignedPercent(double share, int digits = 1) => Signed(share * 100, digits) + " %";
@@ -52,6 +54,12 @@ static class ReportNumbers
 
     /// <summary>Parameters in millions from a hundred thousand up, so that teacher and student read alike.</summary>
     public static string Parameters(long value) => value < 100_000 ? Count(value) : value < 10_000_000 ? Fixed(value / 1e6, 2) + " M" : Count(value);
+
+    public static string Parameters(long? value) => value is { } known ? Parameters(known) : Absent;
+
+    public static string Bytes(long value) => Bytes((double)value);
+
+    public static string Bytes(long? value) => value is { } known ? Bytes((double)known) : Absent;
 
     public static string Bytes(double value) => Math.Abs(value) switch
     {

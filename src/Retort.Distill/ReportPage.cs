@@ -31,6 +31,7 @@ public static class ReportPage
         {Charts("Tasks, size and speed", "What the model can do, and what it takes.", ReportFigures.Gold(report), ReportFigures.Size(report), ReportFigures.Speed(report))}
         {Charts(report.Teacher is null ? "Calibration" : "Fidelity and calibration", report.Teacher is null ? "Whether the model is as right as it is sure." : "How close to the teacher, and whether each model is as right as it is sure.", ReportFigures.Fidelity(report), ReportFigures.Calibration(report))}
         {ReportTables.FormatsTable(report)}
+        {ReportAsked.Section(report)}
         {Cost(report)}
         {Samples(report)}
         <section><h2>Provenance</h2><p class="note">What went in, and on what machine.</p>{ReportTables.Facts("Provenance", Provenance(report))}</section>
@@ -44,7 +45,7 @@ public static class ReportPage
     static Markup Head(RunReport report)
     {
         Markup pair = report.Teacher is { } teacher
-            ? Markup.Of($"<b>{Name(teacher)}</b> ({Parameters(teacher.Parameters)} parameters) distilled into <b>{Name(report.Student)}</b> ({Parameters(report.Student.Parameters)})")
+            ? Markup.Of($"<b>{Name(teacher)}</b> ({(teacher.Parameters is { } its ? $"{Parameters(its)} parameters" : teacher.Shape)}) distilled into <b>{Name(report.Student)}</b> ({Parameters(report.Student.Parameters)})")
             : Markup.Of($"<b>{Name(report.Student)}</b> ({Parameters(report.Student.Parameters)} parameters) trained on text, without a teacher");
         return Markup.Of($"<header><p class=\"eyebrow\">Retort {(report.Teacher is null ? "training" : "distillation")} report · {Date(report)}</p><h1>{report.Run.Name}</h1><p class=\"lead\">{pair}</p></header>");
 
@@ -58,7 +59,7 @@ public static class ReportPage
             return Markup.None;
         }
 
-        string tone = verdict.Outcome switch { VerdictOutcome.Beats => "beats", VerdictOutcome.NoBeats => "no", _ => "open" };
+        string tone = verdict.Outcome switch { VerdictOutcome.Beats or VerdictOutcome.Learned => "beats", VerdictOutcome.NoBeats => "no", _ => "open" };
         Markup interval = Markup.None;
         (string Name, PairedComparison Comparison)[] intervals =
         [
@@ -78,9 +79,9 @@ public static class ReportPage
     {
         List<(string Name, string Value, string Small)> tiles = [];
         ModelFacts student = report.Student;
-        if (report.Teacher is { } teacher)
+        if (report.Teacher is { Parameters: { } its } && student.Parameters is { } own)
         {
-            tiles.Add(("Smaller", Times((double)teacher.Parameters / student.Parameters), $"{Parameters(teacher.Parameters)} → {Parameters(student.Parameters)} parameters"));
+            tiles.Add(("Smaller", Times((double)its / own), $"{Parameters(its)} → {Parameters(student.Parameters)} parameters"));
         }
         else
         {
@@ -115,12 +116,16 @@ public static class ReportPage
 
     static string ResultsNote(RunReport report)
     {
-        string text = report.Data.TeacherTextOnly ? "The held-out text was written by the teacher, so every row but the gold tasks measures fidelity." : "Cross entropy and gold tasks are measured without the teacher; forward KL and agreement are fidelity to it.";
-        string twin = report.Results.Twin is null ? "" : " The twin is the same student on the same text with the same budget, seeds and learning-rate search, but no teacher.";
+        string text = report.Asked is not null ? AskedNote(report) : report.Data.TeacherTextOnly ? "The held-out text was written by the teacher, so every row but the gold tasks measures fidelity." : "Cross entropy and gold tasks are measured without the teacher; forward KL and agreement are fidelity to it.";
+        string twin = report.Results.Twin is null ? "" : report.Asked is not null ? " The twin is the same student with the same budget, seeds and learning-rate search, trained on text the teacher had no part in." : " The twin is the same student on the same text with the same budget, seeds and learning-rate search, but no teacher.";
         return report.Teacher is null ? $"Measured on {Count(report.Data.HeldOutTokens)} held-out tokens." : $"Measured on {Count(report.Data.HeldOutTokens)} held-out tokens. {text}{twin}";
     }
 
-    static Markup Compute(RunReport report) => report.Teacher is null
+    static string AskedNote(RunReport report) => report.TeacherAnswers is { } t
+        ? $"Cross entropy and gold tasks are measured on the prompts’ gold answers, which the teacher did not write; on its own held-out answers the student is at {ReportTables.Nats(t.Student)} nats per token{(t.Twin is { } twin ? $", the twin at {ReportTables.Nats(twin)}" : "")}."
+        : "The held-out answers are the teacher’s own, so every row but the gold tasks measures fidelity.";
+
+    static Markup Compute(RunReport report) => report.Teacher is null || report.Asked is not null
         ? Markup.None
         : Markup.Of($"<section><h2>Equal tokens, equal compute</h2><p class=\"note\">{ComputeNote(report)}</p>{ReportTables.ComputeTable(report)}</section>");
 
@@ -177,7 +182,7 @@ public static class ReportPage
         RunIdentity run = report.Run;
         if (report.Teacher is { } teacher)
         {
-            yield return ("Teacher", $"{teacher.Reference}: {teacher.Shape}; {Whole(teacher.Parameters)} parameters, {Bytes(teacher.Bytes)}");
+            yield return ("Teacher", $"{teacher.Reference}: {teacher.Shape}{(teacher.Parameters is null ? "" : $"; {Whole(teacher.Parameters)} parameters, {Bytes(teacher.Bytes)}")}");
         }
 
         yield return ("Student", $"{report.Student.Reference}: {report.Student.Shape}; {Whole(report.Student.Parameters)} parameters, {Bytes(report.Student.Bytes)}");

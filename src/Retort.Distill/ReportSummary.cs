@@ -36,6 +36,12 @@ public static class ReportSummary
             lines.Add(Row("per million tokens", cost.TeacherPerMillion is { } m ? Money(m, cost.Currency) : "", Money(cost.StudentPerMillion, cost.Currency), ""));
         }
 
+        if (report.Asked is { } asked)
+        {
+            lines.Add("");
+            lines.Add(Cut($"asked {Whole(asked.Store.Answers)} answers for {asked.Store.Spent}; text: {report.Data.Source}"));
+        }
+
         if (report.Verdict is { } verdict)
         {
             lines.Add("");

@@ -31,6 +31,12 @@ public sealed record RunReport(
 
     /// <summary>The first seed's student in the formats it can be shipped in.</summary>
     public IReadOnlyList<FormatFacts> Formats { get; init; } = [];
+
+    /// <summary>Null where the teacher was not asked but read from disk, or there is none.</summary>
+    public AskedFacts? Asked { get; init; }
+
+    /// <summary>Null where the results are measured on the teacher's own answers, or none was asked.</summary>
+    public TeacherAnswers? TeacherAnswers { get; init; }
 }
 
 /// <summary>What a format of the weights costs.</summary>
@@ -59,8 +65,9 @@ public sealed record RunIdentity(
 
 /// <param name="Reference">The model reference it was named by.</param>
 /// <param name="Shape">Its shape in words: "8 layers, 192 wide, 6 heads, vocabulary 2,048".</param>
-/// <param name="Bytes">Of its weights on disk.</param>
-public sealed record ModelFacts(string Reference, string Shape, long Parameters, long Bytes);
+/// <param name="Parameters">Null where nobody says.</param>
+/// <param name="Bytes">Of its weights on disk; null where they are not at hand.</param>
+public sealed record ModelFacts(string Reference, string Shape, long? Parameters, long? Bytes);
 
 /// <param name="Source">Where the text came from.</param>
 /// <param name="TeacherTextOnly">The teacher's own samples are the only text, held-out text included.</param>

@@ -13,6 +13,9 @@ public enum VerdictOutcome
 
     [JsonStringEnumMemberName("INCONCLUSIVE")]
     Inconclusive,
+
+    [JsonStringEnumMemberName("LEARNED")]
+    Learned,
 }
 
 /// <summary>
@@ -20,6 +23,8 @@ public enum VerdictOutcome
 /// <list type="bullet">
 /// <item>BEATS: at least five seeds, and the whole interval favours the student.</item>
 /// <item>NO BEATS: at least five seeds, and the interval's best end for the student is below zero or within the practical margin.</item>
+/// <item>LEARNED: there is no text without the teacher, so no twin, and the student is better than what it began as. Whether the teacher helped more
+/// than other text would have, nothing shows.</item>
 /// <item>INCONCLUSIVE: anything else: fewer seeds, no twin, fidelity only, or an interval that leaves both open.</item>
 /// </list>
 /// </summary>
@@ -40,6 +45,7 @@ public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string R
     {
         VerdictOutcome.Beats => "BEATS",
         VerdictOutcome.NoBeats => "NO BEATS",
+        VerdictOutcome.Learned => "LEARNED",
         _ => "INCONCLUSIVE",
     };
 
@@ -50,6 +56,16 @@ public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string R
     /// <summary>The verdict of a run with a twin but a single seed, where no interval over seeds exists.</summary>
     public static Verdict OfOneSeed() =>
         new(VerdictOutcome.Inconclusive, false, $"One seed cannot show the spread between seeds. A verdict needs at least {SeedsNeeded} seeds.", null, null);
+
+    /// <summary>The verdict where a teacher was asked and there is no text without it, to train a twin on.</summary>
+    /// <param name="comparison">With what the student began as; null with one seed or one row.</param>
+    public static Verdict AgainstStart(PairedComparison? comparison)
+    {
+        const string NoTwin = "There is no text without the teacher to train a twin on (gold answers to the prompts, or twin.prompts), so nothing shows that the teacher helped more than other text would have.";
+        return comparison is null ? OfOneSeed() with { Reason = $"One seed, or one row of held-out text, shows no spread. {NoTwin}" }
+            : comparison.Interval.Low > 0 && double.IsFinite(comparison.Interval.High) ? new(VerdictOutcome.Learned, false, $"The student is better than what it began as. {NoTwin}", Measure(comparison), comparison)
+            : new(VerdictOutcome.Inconclusive, false, $"The student {(comparison.Interval.High < 0 ? "is worse than" : "cannot be told from")} what it began as. {NoTwin}", Measure(comparison), comparison);
+    }
 
     public static Verdict Of(PairedComparison comparison)
     {
@@ -89,7 +105,7 @@ public sealed record Verdict(VerdictOutcome Outcome, bool FidelityOnly, string R
     static string Measure(PairedComparison c)
     {
         BootstrapInterval i = c.Interval;
-        string share = c.IsScore || !(c.Twin > 0) ? "" : $", {ReportNumbers.SignedPercent(i.Mean / c.Twin)} of the twin's";
+        string share = c.IsScore || !(c.Twin > 0) ? "" : $", {ReportNumbers.SignedPercent(i.Mean / c.Twin)} of {(c.Beside == "twin" ? "the twin's" : "the start's")}";
         return $"{char.ToUpperInvariant(c.Metric[0])}{c.Metric[1..]}, {c.Direction}: {c.Signed(i.Mean)} {c.Unit} "
             + $"({i.Level * 100:0.#} % interval {c.Signed(i.Low)} to {c.Signed(i.High)}{share}) over {i.Seeds} seeds and "
             + $"{ReportNumbers.Whole(i.Sequences)} held-out {(c.Source is MetricSource.GoldTask ? "tasks" : "sequences")}.";

@@ -118,7 +118,8 @@ public static class CollectBench
     static string Recipe(string port, CollectBenchOptions o) => string.Create(CultureInfo.InvariantCulture, $$"""
         teacher: http://127.0.0.1:{{port}}/v1#river-1
         data: {prompts: prompts.jsonl}
-        ask: {max_tokens: 40, timeout: 20, terms: retort-tales}
+        ask: {max_tokens: 40, timeout: 20}
+        terms: {teacher: own-model}
         money: {prompt: {{PromptPrice}}, completion: {{CompletionPrice}}{{(o.Ceiling is { } most ? $", ceiling: {most}" : "")}}}
         pace: {in_flight: {{o.InFlight}}, attempts: 20}
         """);

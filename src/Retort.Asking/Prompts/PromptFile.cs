@@ -9,7 +9,7 @@ public sealed record PromptOptions(string? System = null, PromptFormat? Format =
 {
     /// <summary>From a recipe's <c>data</c>: <c>format</c>, <c>template</c>, <c>gold</c>.</summary>
     public static PromptOptions Read(YamlFields data, string? system) =>
-        new(system, data.Has("format") ? PromptFormats.Parse(data.Choice("format", PromptFormats.Names[0], PromptFormats.Names)) : null, data.Text("template"), data.Text("gold"));
+        new(system, data.Has("format") ? PromptFormats.Parse(data.Choice("format", PromptFormats.Names[0], [.. PromptFormats.Names])) : null, data.Text("template"), data.Text("gold"));
 }
 
 /// <summary>What a file of prompts holds.</summary>

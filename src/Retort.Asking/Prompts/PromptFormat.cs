@@ -26,10 +26,12 @@ public enum PromptFormat
 }
 
 /// <summary>Formats by the names a recipe gives them, and how they are recognised.</summary>
-static class PromptFormats
+public static class PromptFormats
 {
     /// <summary>In the order of the enumeration.</summary>
-    public static readonly string[] Names = ["jsonl", "csv", "text", "chatgpt", "langfuse", "capture", "har"];
+    public static IReadOnlyList<string> Names => s_names;
+
+    static readonly string[] s_names = ["jsonl", "csv", "text", "chatgpt", "langfuse", "capture", "har"];
 
     static readonly string[] s_words = ["JSON lines", "CSV", "plain text", "a ChatGPT export", "a Langfuse export", "a gateway's capture", "an HTTP archive"];
 
@@ -41,7 +43,10 @@ static class PromptFormats
 
     public static string Word(this PromptFormat format) => s_words[(int)format];
 
-    public static PromptFormat? Parse(string? name) => name is null ? null : (PromptFormat)Array.IndexOf(Names, name);
+    /// <summary>What a recipe calls it; null for null.</summary>
+    public static string? Name(PromptFormat? format) => format is { } known ? s_names[(int)known] : null;
+
+    public static PromptFormat? Parse(string? name) => name is null ? null : (PromptFormat)Array.IndexOf(s_names, name);
 
     /// <summary>By its keys; null where they say nothing.</summary>
     public static PromptFormat? Of(System.Text.Json.JsonElement row)

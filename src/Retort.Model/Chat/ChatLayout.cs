@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Retort.Model.Files;
 using Retort.Model.Inference;
+using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Model.Chat;
@@ -19,13 +20,13 @@ public sealed class ChatLayout
     readonly string _begin;
     readonly string _end;
 
-    ChatLayout(ChatTemplate? template, InferenceModel model, Tokenizer tokenizer, TimeProvider time)
+    ChatLayout(ChatTemplate? template, string where, LlamaConfig config, Tokenizer tokenizer, TimeProvider time)
     {
-        (_template, _tokenizer, _time, _where) = (template, tokenizer, time, model.Path);
-        _begin = Text(model.Weights.Config.BeginToken ?? tokenizer.BeginToken);
-        _end = Text(tokenizer.EndToken ?? (model.Weights.Config.EndTokens is [int end, ..] ? end : null));
+        (_template, _tokenizer, _time, _where) = (template, tokenizer, time, where);
+        _begin = Spelled(config.BeginToken ?? tokenizer.BeginToken);
+        _end = Spelled(tokenizer.EndToken ?? (config.EndTokens is [int end, ..] ? end : null));
 
-        string Text(int? token) => token is { } id && id < tokenizer.VocabularySize ? tokenizer.TokenText(id) : "";
+        string Spelled(int? token) => token is { } id && id < tokenizer.VocabularySize ? tokenizer.TokenText(id) : "";
     }
 
     /// <summary>Whether the model brought a template.</summary>
@@ -33,19 +34,28 @@ public sealed class ChatLayout
 
     /// <exception cref="UserError">The model's template cannot be read or understood.</exception>
     public static ChatLayout Of(InferenceModel model, Tokenizer tokenizer, TimeProvider time) =>
-        new(ChatTemplateFile.Read(model.Path) is { } source ? ChatTemplate.Parse(source, model.Path) : null, model, tokenizer, time);
+        Of(model.Path, model.Weights.Config, tokenizer, time);
+
+    /// <param name="model">A model's folder or file.</param>
+    /// <exception cref="UserError">The model's template cannot be read or understood.</exception>
+    public static ChatLayout Of(string model, LlamaConfig config, Tokenizer tokenizer, TimeProvider time) =>
+        new(ChatTemplateFile.Read(model) is { } source ? ChatTemplate.Parse(source, model) : null, model, config, tokenizer, time);
 
     /// <summary>The tokens of a conversation up to where the model is to answer.</summary>
     /// <param name="messages">A list of objects with role and content, as OpenAI's API has them; parts of text are joined.</param>
     /// <param name="tools">What the model may call, or null.</param>
     /// <param name="others">Further variables for the template, such as enable_thinking; an object, or null.</param>
     /// <exception cref="UserError">The conversation is none, or the template refuses it.</exception>
-    public int[] Prompt(JsonElement messages, JsonElement? tools = null, JsonElement? others = null)
+    public int[] Prompt(JsonElement messages, JsonElement? tools = null, JsonElement? others = null) => _tokenizer.Encode(Text(messages, tools, others), addSpecial: !HasTemplate);
+
+    /// <summary>The same as text; a template spells its special tokens out.</summary>
+    /// <inheritdoc cref="Prompt"/>
+    public string Text(JsonElement messages, JsonElement? tools = null, JsonElement? others = null)
     {
         JsonArray flat = Flatten(messages);
         if (_template is null)
         {
-            return _tokenizer.Encode(string.Join('\n', flat.Select(m => m!["content"]?.GetValue<string>() ?? "")));
+            return string.Join('\n', flat.Select(m => m!["content"]?.GetValue<string>() ?? ""));
         }
 
         JsonObject variables = new() { ["messages"] = flat, ["add_generation_prompt"] = true, ["bos_token"] = _begin, ["eos_token"] = _end };
@@ -62,7 +72,7 @@ public sealed class ChatLayout
             }
         }
 
-        return _tokenizer.Encode(_template.Render(JsonSerializer.SerializeToElement(variables), _time), addSpecial: false);
+        return _template.Render(JsonSerializer.SerializeToElement(variables), _time);
     }
 
     /// <summary>Messages whose contents are texts.</summary>

@@ -37,6 +37,9 @@ sealed partial class FakeBatches : IDisposable
 
     public Func<string, bool> After { get; set; } = _ => true;
 
+    /// <summary>What a chat's last message is answered.</summary>
+    public Func<string, string> Chats { get; set; } = _ => "yes";
+
     /// <summary>The requests of each batch that was made, by name.</summary>
     public List<string[]> Made { get; } = [];
 
@@ -126,7 +129,7 @@ sealed partial class FakeBatches : IDisposable
             Handled.Add(what);
             object? answer = what switch
             {
-                "POST /chat/completions" => Chat("yes"),
+                "POST /chat/completions" => Chat(Chats(JsonElement.Parse(body).GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!)),
                 "POST /files" => new { id = Store(body.Split("\r\n\r\n")[2].Split("\r\n--")[0]) },
                 "POST /batches" => Make(JsonElement.Parse(body)),
                 _ when what.StartsWith("GET /batches?", StringComparison.Ordinal) => new { data = _batches.AsEnumerable().Reverse().Select(Shown).ToArray(), has_more = false },

@@ -48,7 +48,7 @@ public sealed class BadInputTests : IDisposable
 
     [Fact]
     public void AnUnknownRecipeKeyIsNamedWithItsLine() =>
-        DoorRun.Of("distill", _world.Recipe("twn: false")).Refused(_world["tiny.yaml"], "line 7: twn is not a key here; did you mean twin?");
+        DoorRun.Of("distill", _world.Recipe("twn: false")).Refused(_world["tiny.yaml"], "line 8: twn is not a key here; did you mean twin?");
 
     [Fact]
     public void EveryFaultOfARecipeIsNamedAtOnce() =>

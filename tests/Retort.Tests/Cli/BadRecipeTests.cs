@@ -74,7 +74,7 @@ public sealed class BadRecipeTests : IDisposable
 
     [Fact]
     public void AFaultOfTheFileKeepsItsLineBesideOneOfAChange() =>
-        DoorRun.Of("distill", _world.Recipe("twn: false"), "--set", "train.rows=0").Refused(_world["tiny.yaml"], "--set: train.rows must").Refused(_world["tiny.yaml"], "line 7: twn is not a key here");
+        DoorRun.Of("distill", _world.Recipe("twn: false"), "--set", "train.rows=0").Refused(_world["tiny.yaml"], "--set: train.rows must").Refused(_world["tiny.yaml"], "line 8: twn is not a key here");
 
     [Theory]
     [InlineData("teacher.x=1", "'teacher' is not a mapping")]

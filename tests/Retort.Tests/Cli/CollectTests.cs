@@ -17,10 +17,10 @@ public sealed class CollectTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
-    string Recipe(string teacher, string more = "", string ask = "max_tokens: 8, terms: retort-tales")
+    string Recipe(string teacher, string more = "", string ask = "max_tokens: 8", string terms = "terms: {teacher: own-model}")
     {
         _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 12).Select(i => $"{{\"prompt\": \"Once number {i % 10}\"}}\n")));
-        return _scratch.Write("r.yaml", $"teacher: {teacher}\ndata: {{prompts: p.jsonl}}\nask: {{{ask}}}\n{more}\n");
+        return _scratch.Write("r.yaml", $"teacher: {teacher}\ndata: {{prompts: p.jsonl}}\nask: {{{ask}}}\n{terms}\n{more}\n");
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class CollectTests : IDisposable
         Assert.InRange(first.Json.GetProperty("store").GetProperty("spent").GetDecimal(), 10 * 8 * 2 / 1e6m, 0.01m);
         DoorRun again = await Task.Run(() => DoorRun.Of("collect", Recipe(teacher, "student: {shape: {hidden: 8}}\npace: {requests_per_minute: 100, in_flight: 2}"), "--out", run, "--json"), Stop);
         Assert.Equal((0, 10), (again.Json.GetProperty("facts").GetProperty("answered").GetInt32(), again.Json.GetProperty("facts").GetProperty("before").GetInt32()));
-        DoorRun other = await Task.Run(() => DoorRun.Of("collect", Recipe(teacher, ask: "max_tokens: 9, terms: retort-tales"), "--out", run), Stop);
+        DoorRun other = await Task.Run(() => DoorRun.Of("collect", Recipe(teacher, ask: "max_tokens: 9"), "--out", run), Stop);
         Assert.Contains("20 of 20 questions answered, 10 of them now", other.Output, StringComparison.Ordinal);
     }
 
@@ -46,7 +46,7 @@ public sealed class CollectTests : IDisposable
         await using GuardWorld world = await GuardWorld.Start();
         string run = _scratch["run"];
         _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 40).Select(i => $"{{\"prompt\": \"Once number {i}\"}}\n")));
-        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: p.jsonl}}\nask: {{max_tokens: 8, terms: retort-tales, stop: [e]}}\n");
+        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: p.jsonl}}\nask: {{max_tokens: 8, stop: [e]}}\nterms: {{teacher: own-model}}\n");
         Assert.Equal(ExitCode.Done, (await Task.Run(() => DoorRun.Of("collect", recipe, "--out", run), Stop)).Code);
         DoorRun chat = DoorRun.Of("export-data", run, "--json");
         Assert.True(chat.Code == ExitCode.Done, chat.Error);
@@ -62,6 +62,7 @@ public sealed class CollectTests : IDisposable
         string train = Path.Combine(tiny.Folder, "text.yaml");
         File.WriteAllText(train, $$"""
             student: {from: teacher}
+            terms: {student: own-model}
             data: {prompts: {{answers}}, held_out: 4, validation: 2}
             train: {tokens: 200, rows: 1, context: 64, rate: 0.001, seeds: [1], threads: 1}
             evaluate: {gold_items: 0, samples: 0}
@@ -78,7 +79,7 @@ public sealed class CollectTests : IDisposable
     public async Task PersonalDataIsNotSentUnlessSaidSo(string scan, int asked)
     {
         await using GuardWorld world = await GuardWorld.Start();
-        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: q.jsonl, scan: {scan}}}\nask: {{max_tokens: 4, terms: retort-tales}}\n");
+        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: q.jsonl, scan: {scan}}}\nask: {{max_tokens: 4}}\nterms: {{teacher: own-model}}\n");
         _scratch.Write("q.jsonl", """
             {"prompt": "Once there was"}
             {"prompt": "Write to ann@example.com"}
@@ -99,7 +100,7 @@ public sealed class CollectTests : IDisposable
         await using GuardWorld world = await GuardWorld.Start();
         string run = _scratch["run"];
         _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 60).Select(i => $"{{\"prompt\": \"Once number {i}\"}}\n")));
-        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: p.jsonl}}\nask: {{max_tokens: 30, terms: retort-tales, top_logprobs: 5}}\npace: {{in_flight: 2}}\n");
+        string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: p.jsonl}}\nask: {{max_tokens: 30, top_logprobs: 5}}\nterms: {{teacher: own-model}}\npace: {{in_flight: 2}}\n");
         DoorRun full = await Task.Run(() => ProcessRun.Limited(400 << 10, "collect", recipe, "--out", run), Stop);
         Assert.Equal(ExitCode.BadInput, full.Code);
         Assert.Contains(Path.Combine(run, "transcripts.db"), full.Error, StringComparison.Ordinal);
@@ -118,9 +119,9 @@ public sealed class CollectTests : IDisposable
         Assert.Equal(ExitCode.Negative, closed.Code);
         Assert.Contains("section 3.3", closed.Output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_scratch["run"]));
-        DoorRun unknown = DoorRun.Of("collect", Recipe("http://127.0.0.1:1/v1#small", ask: "max_tokens: 4"), "--out", _scratch["run"]);
+        DoorRun unknown = DoorRun.Of("collect", Recipe("http://127.0.0.1:1/v1#small", terms: ""), "--out", _scratch["run"]);
         Assert.Equal(ExitCode.Negative, unknown.Code);
-        Assert.Contains("ask.terms: ID", unknown.Output, StringComparison.Ordinal);
+        Assert.Contains("terms: {teacher: ID}", unknown.Output, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -141,7 +142,7 @@ public sealed class CollectTests : IDisposable
     {
         using KeyRefuser server = new();
         Environment.SetEnvironmentVariable("RETORT_TEST_KEY", "sk-very-secret");
-        DoorRun run = DoorRun.Of("collect", Recipe($"http://127.0.0.1:{server.Port}/v1#small", ask: "max_tokens: 4, terms: retort-tales, key: RETORT_TEST_KEY"), "--out", _scratch["run"]);
+        DoorRun run = DoorRun.Of("collect", Recipe($"http://127.0.0.1:{server.Port}/v1#small", ask: "max_tokens: 4, key: RETORT_TEST_KEY"), "--out", _scratch["run"]);
         Assert.Equal(ExitCode.BadInput, run.Code);
         Assert.Contains("the endpoint shut us out: 401 Incorrect key [key]", run.Error, StringComparison.Ordinal);
         Assert.Contains("Bearer sk-very-secret", server.Heard, StringComparison.Ordinal);

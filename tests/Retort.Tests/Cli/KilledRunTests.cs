@@ -85,7 +85,7 @@ public sealed class KilledRunTests : IDisposable
     /// <summary>The report without what depends on the hour, the clock and the number of threads.</summary>
     static JsonObject Numbers(JsonObject report)
     {
-        foreach (string name in (string[])["speed", "cost", "steps", "files"])
+        foreach (string name in (string[])["speed", "cost", "steps", "files", "export"])
         {
             report.Remove(name);
         }

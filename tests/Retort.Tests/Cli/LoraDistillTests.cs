@@ -120,7 +120,7 @@ public sealed class LoraDistillTests : IDisposable
 
         try
         {
-            DistillJob.Run(recipe, new DistillOptions(folder, resume), new Dictionary<string, SampleSource>(), Progress, TimeProvider.System, stop.Token);
+            DistillJob.Run(recipe, new DistillOptions(folder, resume, ShippedTerms.Read()), new Dictionary<string, SampleSource>(), Progress, TimeProvider.System, stop.Token);
             return true;
         }
         catch (OperationCanceledException)

@@ -51,6 +51,7 @@ sealed class TinyWorld : IDisposable
             path,
             string.Create(CultureInfo.InvariantCulture, $$"""
             teacher: teacher
+            terms: {teacher: own-model, student: own-model}
             student:
               shape: {hidden: 16, layers: 1, heads: 2, feed_forward: 24}
             data: {prompts: prompts.jsonl, held_out: 8, validation: 4}

@@ -79,7 +79,7 @@ public sealed class VerbTests : IDisposable
         Assert.Equal(student == "teacher", read.Student is StudentRecipe.From);
         Assert.True(read.Train.Context <= 64 && read.Twin is { EqualCompute: true });
         DoorRun.Of("init", "--teacher", _world.Teacher, "--student", "16,1,2,1,24", "--prompts", _world.Prompts, "-o", recipe).Refused(recipe, "there is a file of that name");
-        Assert.Equal(ExitCode.Done, DoorRun.Of("distill", recipe, "--out", _world["run"], "--set", "train.tokens=200", "--set", "train.seeds=1", "--set", "train.rate=0.001", "--set", "train.threads=1").Code);
+        Assert.Equal(ExitCode.Done, DoorRun.Of("distill", recipe, "--out", _world["run"], "--set", "terms={teacher: own-model, student: own-model}", "--set", "train.tokens=200", "--set", "train.seeds=1", "--set", "train.rate=0.001", "--set", "train.threads=1").Code);
     }
 
     [Fact]

@@ -149,6 +149,7 @@ public sealed class KnownDataBugTests : IDisposable
         _scratch.Write("text.txt", string.Join("\n\n", Enumerable.Range(0, 20).Select(i => $"{i}" + new string('t', 1500))));
         _scratch.Write("r.yaml", $$"""
             {{(teacher is null ? "" : $"teacher: {teacher}")}}
+            terms: {teacher: own-model, student: own-model}
             student: {{(student is null ? "{shape: {hidden: 8, layers: 1, heads: 2}}" : $"{{from: {student}}}")}}
             data: {text: [text.txt], held_out: 4, validation: 2}
             train: {tokens: 100, rows: 1, context: 64, seeds: [1], threads: 1}

@@ -7,7 +7,7 @@ public class ModelCardTests
     [Fact]
     public void ItSaysWhatTheRunFoundAndHowToRunTheModel()
     {
-        string card = ModelCard.Write(SampleReport.Create(), "student", "bf16");
+        string card = ModelCard.Write(SampleReport.Create(), "student", "bf16", []);
         string[] head = card.Split("---\n")[1].Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.All(head, line => Assert.Matches("^([a-z_]+:( \\S+)?|- \\S+)$", line));
         Assert.Contains("pipeline_tag: text-generation", head);
@@ -25,7 +25,7 @@ public class ModelCardTests
     [Fact]
     public void WithoutATeacherItPromisesNothing()
     {
-        string card = ModelCard.Write(SampleReport.WithoutTeacher(), "student", "bf16");
+        string card = ModelCard.Write(SampleReport.WithoutTeacher(), "student", "bf16", []);
         Assert.Contains("without a teacher", card, StringComparison.Ordinal);
         Assert.DoesNotContain("BEATS", card, StringComparison.Ordinal);
         Assert.DoesNotContain("twin", card, StringComparison.Ordinal);

@@ -35,7 +35,9 @@ public sealed partial class RecipeTextTests : IDisposable
     [InlineData("teacher: t\n" + Shape + Sample + "signal: {kind: top_k, k: 7, tail: sample}\nloss: {cross_entropy: 0.2, forward_kl: 0.8, temperature: 1.7}\n")]
     [InlineData("teacher: t\n" + Shape + Sample + "signal: {kind: text}\nloss: {cross_entropy: 1}\n")]
     [InlineData("teacher: t\n" + Shape + Sample + "train: {tokens: 123_456_789, rate: [1e-9, 0.1, 0.30000000000000004], seeds: [3, 1000000000000000], schedule: warmup_stable_decay, decay: 0.33, warmup: 0, floor: 1, weight_decay: 0.1, clip: 1e-6, beta1: 0.99999, beta2: 0.999999}\n")]
-    [InlineData("teacher: https://host/v1#model\n" + Shape + Sample + "evaluate: {metric: gold, currency: \"it's €, #1: {x}\", price_per_core_hour: 0.1}\nexport: {type: f32}\n")]
+    [InlineData("teacher: t\n" + Shape + Sample + "evaluate: {metric: gold, currency: \"it's €, #1: {x}\", price_per_core_hour: 0.1}\nexport: {type: f32, name: a b, notices: n.txt, licences: [l.txt, m.txt]}\nterms: {teacher: a, student: b, judge: c, permissions: [p.yaml]}\n")]
+    [InlineData("teacher: https://host/v1#model\nteacher_tokenizer: tok.json\n" + Shape + "data: {prompts: [a.jsonl, b.txt], scan: report}\n")]
+    [InlineData("teacher: https://host/v1#model\nstudent: {from: m}\ndata: {prompts: a.jsonl}\ntwin: {prompts: [own.jsonl]}\nask: {key: A_KEY, system: \"it's\", reuse: runs/x, max_tokens: 5, temperature: 0.25, top_p: 0.5, n: 3, seed: -4, stop: [a, \"\\n\"], top_logprobs: 7, timeout: 2.5}\nmoney: {ceiling: 1.25, prompt: 0.1, completion: 2, since: 2026-01-31, source: x}\npace: {requests_per_minute: 7, tokens_per_minute: 900, in_flight: 3, attempts: 2}\n")]
     [InlineData("name: \"a\\tb\\nc \\\"d\\\" \\\\ 'e' \\u2028 \\x7f 🦉\"\n" + Shape + "teacher: \"t: x\"\n" + Sample)]
     [InlineData("name: ' true '\n" + Shape + "teacher: '- &a *b !c'\n" + Sample)]
     public void ReadsBackToTheSameRecipe(string yaml)
@@ -54,13 +56,13 @@ public sealed partial class RecipeTextTests : IDisposable
     [InlineData("student", "teacher_layers from lora train_tokenizer")]
     [InlineData("student.lora", "")]
     [InlineData("student.shape", "")]
-    [InlineData("data", "text prompts teacher_samples")]
+    [InlineData("data", "text prompts teacher_samples scan")]
     [InlineData("loss", "")]
     [InlineData("signal", "")]
     [InlineData("train", "")]
-    [InlineData("twin", "")]
+    [InlineData("twin", "prompts text")]
     [InlineData("evaluate", "")]
-    [InlineData("export", "")]
+    [InlineData("export", "notices licences")]
     public void SpellsOutEveryKey(string section, string alternatives)
     {
         string path = Path.Combine(_folder, "r.yaml"), yaml = "teacher: t\n" + (section == "student.lora" ? "student: {from: m, lora: {}}\n" : Shape) + Sample;

@@ -1,3 +1,4 @@
+using Retort.Cli;
 using System.Text.Json.Nodes;
 using Retort.Distill;
 using Retort.Tests.Cli;
@@ -27,7 +28,7 @@ public sealed class ResumeTests : IDisposable
 
         try
         {
-            DistillJob.Run(recipe, new DistillOptions(folder, resume), new Dictionary<string, SampleSource>(), Progress, TimeProvider.System, stop.Token);
+            DistillJob.Run(recipe, new DistillOptions(folder, resume, ShippedTerms.Read()), new Dictionary<string, SampleSource>(), Progress, TimeProvider.System, stop.Token);
             return true;
         }
         catch (OperationCanceledException)

@@ -1,0 +1,135 @@
+using System.Text.Json;
+using Retort.Cli;
+using Retort.Tests.Guard;
+using Retort.Tests.Model.Files;
+
+namespace Retort.Tests.Cli;
+
+/// <summary>A teacher that is asked: from its answers to a student with papers, in one command.</summary>
+public sealed class AskedDistillTests : IDisposable
+{
+    readonly Scratch _scratch = new();
+
+    static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _scratch.Dispose();
+
+    /// <summary>A recipe for forty prompts, each with a gold answer if asked for.</summary>
+    string Recipe(GuardWorld world, bool gold, string more = "", string terms = "terms: {teacher: own-model}")
+    {
+        _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 40).Select(i => JsonSerializer.Serialize(gold ? (object)new { prompt = $"Once number {i}", gold = $"number {i} was red" } : new { prompt = $"Once number {i}" }) + "\n")));
+        return _scratch.Write("r.yaml", $$"""
+            teacher: {{world.Url}}/v1#{{GuardWorld.Name}}
+            {{terms}}
+            student:
+              shape: {hidden: 16, layers: 1, heads: 2, feed_forward: 24}
+              train_tokenizer: 280
+            data: {prompts: p.jsonl, held_out: 8, validation: 4}
+            ask: {max_tokens: 8, stop: [e], temperature: 0}
+            money: {prompt: 1, completion: 2, ceiling: 1}
+            train: {tokens: 400, rows: 1, context: 64, rate: 0.003, seeds: [1, 2], threads: 1}
+            evaluate: {gold_items: 4, samples: 1, max_tokens: 8}
+            {{more}}
+            """);
+    }
+
+    static async Task<DoorRun> Distill(params string[] arguments) => await Task.Run(() => DoorRun.Of(["distill", .. arguments]), Stop);
+
+    [Fact]
+    public async Task AnEndpointBecomesAStudentBesideATwinOfGoldAnswers()
+    {
+        await using GuardWorld world = await GuardWorld.Start();
+        string run = _scratch["run"], recipe = Recipe(world, gold: true);
+        DoorRun first = await Distill(recipe, "--out", run, "--json");
+        Assert.True(first.Code == ExitCode.Done, first.Error);
+        JsonElement report = first.Json, store = report.GetProperty("asked").GetProperty("store");
+        Assert.Equal(40, store.GetProperty("answers").GetInt32());
+        Assert.InRange(store.GetProperty("spent").GetDecimal(), 0.00001m, 0.01m);
+        Assert.NotEqual(JsonValueKind.Null, report.GetProperty("results").GetProperty("twin").ValueKind);
+        Assert.False(report.GetProperty("data").GetProperty("teacher_text_only").GetBoolean());
+        Assert.True(report.GetProperty("teacher_answers").GetProperty("student").GetDouble() > 0);
+        Assert.True(report.GetProperty("cost").GetProperty("teacher_per_call").GetDouble() > 0);
+        Assert.Equal("INCONCLUSIVE", report.GetProperty("verdict").GetProperty("outcome").GetString());
+
+        // Each document names the answer it came from; the answers left out are listed; the two together are all.
+        string[] rows = [.. File.ReadLines(Path.Combine(run, "dataset.jsonl")).Skip(1)];
+        Assert.All(rows, r => Assert.Matches("\"id\":\"[0-9a-f]{64}/0\"", r));
+        Assert.Equal(40, rows.Length + File.ReadLines(Path.Combine(run, "excluded.jsonl")).Count());
+        Assert.Equal(rows.Length, rows.DistinctBy(r => JsonElement.Parse(r).GetProperty("prompt").GetString()).Count());
+
+        // Nothing is asked again, by a resumed run or by another one that begins with these answers.
+        string page = File.ReadAllText(Path.Combine(run, "report.html"));
+        Assert.Contains("Asking the teacher", page, StringComparison.Ordinal);
+        byte[] weights = File.ReadAllBytes(Path.Combine(run, "student", "model.safetensors"));
+        DoorRun again = await Distill(recipe, "--out", _scratch["other"], "--set", $"ask.reuse={run}", "--set", "money.ceiling=0.000001", "--json");
+        Assert.True(again.Code == ExitCode.Done, again.Error);
+        Assert.Equal(store.GetRawText(), again.Json.GetProperty("asked").GetProperty("store").GetRawText());
+        Assert.Equal(weights, File.ReadAllBytes(Path.Combine(_scratch["other"], "student", "model.safetensors")));
+    }
+
+    [Fact]
+    public async Task WithoutTextBesideTheTeachersTheVerdictIsNeverBeats()
+    {
+        await using GuardWorld world = await GuardWorld.Start();
+        DoorRun run = await Distill(Recipe(world, gold: false), "--out", _scratch["run"], "--json", "--set", "train.tokens=3000", "--set", "train.context=32", "--set", "train.seeds=[1,2,3,4,5]");
+        Assert.True(run.Code == ExitCode.Done, run.Error);
+        JsonElement verdict = run.Json.GetProperty("verdict");
+        Assert.True(verdict.GetProperty("outcome").GetString() == "LEARNED", verdict.GetRawText());
+        Assert.Contains("nothing shows that the teacher helped", verdict.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.True(run.Json.GetProperty("data").GetProperty("teacher_text_only").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, run.Json.GetProperty("results").GetProperty("twin").ValueKind);
+    }
+
+    [Fact]
+    public async Task ACeilingStopsBeforeTrainingUnlessToldToGoOn()
+    {
+        await using GuardWorld world = await GuardWorld.Start();
+        string run = _scratch["run"], recipe = Recipe(world, gold: false);
+        DoorRun stopped = await Distill(recipe, "--out", run, "--set", "money.ceiling=0.0006", "--set", "pace.in_flight=1");
+        Assert.Equal(ExitCode.Negative, stopped.Code);
+        Assert.Contains("stopped below the ceiling", stopped.Output, StringComparison.Ordinal);
+        Assert.Contains("--no-ask", stopped.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(run, "recipe.yaml")));
+        DoorRun on = await Distill(recipe, "--out", run, "--no-ask", "--set", "data.held_out=2", "--set", "data.validation=1", "--json");
+        Assert.True(on.Code == ExitCode.Done, on.Error);
+        Assert.InRange(on.Json.GetProperty("asked").GetProperty("store").GetProperty("answers").GetInt32(), 4, 39);
+    }
+
+    [Fact]
+    public void WhatTermsForbidIsNeitherAskedNorTrained()
+    {
+        string recipe = _scratch.Write("r.yaml", "teacher: https://api.openai.com/v1#gpt-5\nstudent: {shape: {hidden: 16, heads: 2}, train_tokenizer: 280}\ndata: {prompts: p.jsonl}\n");
+        DoorRun closed = DoorRun.Of("distill", recipe, "--out", _scratch["run"]);
+        Assert.Equal(ExitCode.Negative, closed.Code);
+        Assert.Contains("section 3.3", closed.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_scratch["run"]));
+    }
+
+    /// <summary>Weights nobody knows are refused; declared, what they are declared as binds the student's name and papers.</summary>
+    [Fact]
+    public void DeclaredTermsBindTheExport()
+    {
+        using TinyWorld tiny = new();
+        string recipe = tiny.Recipe(), run = _scratch["run"];
+        DoorRun unknown = DoorRun.Of("distill", recipe, "--out", run, "--set", "terms={}");
+        Assert.Equal(ExitCode.Negative, unknown.Code);
+        Assert.Contains("terms: {teacher: ID}", unknown.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(run));
+        Assert.Equal(ExitCode.Done, DoorRun.Of("distill", recipe, "--out", _scratch["r1"], "--set", "terms.teacher=deepseek-r1-weights").Code);
+
+        string[] llama = ["distill", recipe, "--out", run, "--set", "terms.teacher=llama-3.1-weights"];
+        DoorRun refused = DoorRun.Of(llama);
+        Assert.Equal(ExitCode.Negative, refused.Code);
+        Assert.Contains("the name must begin with \"Llama\" (llama-3.1-weights)", refused.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(run, "student")));
+        DateTime trained = File.GetLastWriteTimeUtc(Path.Combine(run, "checkpoints", "student-1.state"));
+        string licence = _scratch.Write("LICENSE.txt", "LLAMA 3.1 COMMUNITY LICENSE AGREEMENT\nand so on");
+        DoorRun named = DoorRun.Of([.. llama, "--resume", "--set", "export={name: Llama-tiny, licences: [" + licence + "]}"]);
+        Assert.True(named.Code == ExitCode.Done, named.Output + named.Error);
+        Assert.Equal(trained, File.GetLastWriteTimeUtc(Path.Combine(run, "checkpoints", "student-1.state")));
+        string[] papers = [.. Directory.GetFiles(Path.Combine(run, "student")).Select(f => Path.GetFileName(f))];
+        Assert.Contains("LICENSE.txt", papers);
+        Assert.Contains("Built with Llama", File.ReadAllText(Path.Combine(run, "student", "NOTICE")), StringComparison.Ordinal);
+        Assert.Contains("# Llama-tiny", File.ReadAllText(Path.Combine(run, "student", "README.md")), StringComparison.Ordinal);
+    }
+}
