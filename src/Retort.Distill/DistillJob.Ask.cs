@@ -88,12 +88,13 @@ public sealed partial class DistillJob
             return DatasetFile.Read(made);
         }
 
-        Dictionary<string, Prompt> asked;
+        Dictionary<string, (int Place, Prompt Prompt)> asked;
         StoredAnswer[] answers;
         using (Transcripts store = Transcripts.Open(StorePath, _time))
         {
-            asked = CollectJob.Questions(ask, _options.Out, store).ToDictionary(q => Convert.ToHexString(q.Question.Key()), q => q.Prompt, StringComparer.Ordinal);
-            answers = [.. store.Answers().Where(a => asked.ContainsKey(Convert.ToHexString(a.Key)))];
+            // In the order of the prompts, not in the one in which they came to be asked: the split follows from it.
+            asked = CollectJob.Questions(ask, _options.Out, store).Index().ToDictionary(q => Convert.ToHexString(q.Item.Question.Key()), q => (q.Index, q.Item.Prompt), StringComparer.Ordinal);
+            answers = [.. store.Answers().Where(a => asked.ContainsKey(Convert.ToHexString(a.Key))).OrderBy(a => asked[Convert.ToHexString(a.Key)].Place).ThenBy(a => a.Place)];
         }
 
         Admission admission = Admission.Of(answers);
@@ -104,7 +105,7 @@ public sealed partial class DistillJob
         [
             .. admission.Admitted.Select(a =>
             {
-                Prompt prompt = asked[Convert.ToHexString(a.Key)];
+                Prompt prompt = asked[Convert.ToHexString(a.Key)].Prompt;
                 (string text, bool laid) = layout(prompt.Turns);
                 return new Document(text, a.Choice.Text + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Id };
             }),
