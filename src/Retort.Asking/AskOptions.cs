@@ -10,7 +10,24 @@ namespace Retort.Asking;
 /// <param name="Terms">The entry of the terms register under which this is asked, written down with every question.</param>
 /// <param name="Account">Names the account without its key; null where there is no key.</param>
 public sealed record AskOptions(
-    int InFlight = 32, int Attempts = 8, Usd? Ceiling = null, double? RequestsPerMinute = null, double? TokensPerMinute = null, TimeSpan? Grace = null, string? Terms = null, byte[]? Account = null);
+    int InFlight = 32, int Attempts = 8, Usd? Ceiling = null, double? RequestsPerMinute = null, double? TokensPerMinute = null, TimeSpan? Grace = null, string? Terms = null, byte[]? Account = null)
+{
+    /// <summary>What it is asked for.</summary>
+    public AskPurpose Purpose { get; init; }
+}
+
+/// <summary>What a question is asked for.</summary>
+public enum AskPurpose
+{
+    /// <summary>Its answers are data to train on.</summary>
+    Data,
+
+    /// <summary>To find out what the endpoint does.</summary>
+    Probe,
+
+    /// <summary>To get new prompts.</summary>
+    Grow,
+}
 
 /// <summary>Why asking ended.</summary>
 public enum AskEnd
@@ -26,6 +43,9 @@ public enum AskEnd
 
     /// <summary>We were told to stop.</summary>
     Stopped,
+
+    /// <summary>Files and batches cannot be had of the endpoint, in as many tries as are allowed.</summary>
+    Unavailable,
 }
 
 /// <summary>How asking stands.</summary>
@@ -37,7 +57,15 @@ public enum AskEnd
 /// <param name="Spent">By this store, all runs together, with what may have been paid.</param>
 /// <param name="Rate">Requests a minute the pace allows; null while unbounded.</param>
 /// <param name="Elapsed">Since this run began.</param>
-public sealed record AskFacts(long Questions, long Before, long Answered, long GivenUp, IReadOnlyDictionary<FaultKind, long> Faults, Usd Spent, double? Rate, TimeSpan Elapsed);
+public sealed record AskFacts(long Questions, long Before, long Answered, long GivenUp, IReadOnlyDictionary<FaultKind, long> Faults, Usd Spent, double? Rate, TimeSpan Elapsed)
+{
+    /// <summary>Later questions of chains that are not asked, since the one before has no answer, a refusal, or one that was cut off.</summary>
+    public long NotAsked { get; init; }
+}
 
 /// <param name="Said">What the endpoint said where it shut us out; else null.</param>
-public sealed record AskResult(AskEnd End, AskFacts Facts, string? Said);
+public sealed record AskResult(AskEnd End, AskFacts Facts, string? Said)
+{
+    /// <summary>Batches that ended in this run.</summary>
+    public IReadOnlyList<BatchFacts> Batches { get; init; } = [];
+}

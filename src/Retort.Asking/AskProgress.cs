@@ -21,6 +21,7 @@ public static class AskProgress
         FaultKind.Unavailable => "failed at the endpoint",
         FaultKind.Broken => "broke off",
         FaultKind.Slow => "took too long",
+        FaultKind.Expired => "not asked before their batch ended",
         _ => "not connected",
     };
 }

@@ -16,6 +16,18 @@ public sealed record AskRecipe(
 {
     const int Longest = 1 << 20, MostFaults = 20;
 
+    /// <summary>How the files of prompts are read.</summary>
+    public PromptOptions Reading { get; init; } = new();
+
+    /// <summary>How new prompts are grown; null where none are.</summary>
+    public GrowOptions? Grow { get; init; }
+
+    /// <summary>Whether questions are asked in batches.</summary>
+    public bool Batch { get; init; }
+
+    /// <summary>The share that a batch takes off the price.</summary>
+    public double BatchDiscount { get; init; }
+
     /// <summary>Sections that others read.</summary>
     static readonly string[] s_others = ["teacher_tokenizer", "student", "loss", "signal", "train", "twin", "evaluate", "export", "admit"];
 
@@ -78,6 +90,7 @@ public sealed record AskRecipe(
             ask.Text("reuse") is { } run ? absolute(run) : null, TimeSpan.FromSeconds(ask.Number("timeout", 120, 0.1, 3600)), ceiling is { } most ? Usd.Of((decimal)most) : null, prices is null ? null : absolute(prices), price,
             pace.Has("requests_per_minute") ? pace.Number("requests_per_minute", 0, 0.1, 1e7) : null, pace.Has("tokens_per_minute") ? pace.Number("tokens_per_minute", 0, 1, 1e10) : null,
             pace.Whole("in_flight", 32, 1, 4096), pace.Whole("attempts", 8, 1, 100));
+        recipe = recipe with { Reading = PromptOptions.Read(data, recipe.SystemTurn), Grow = GrowOptions.Read(data, absolute), Batch = ask.Flag("batch", false), BatchDiscount = money.Number("batch_discount", 0, 0, 1) };
         foreach (YamlFields part in (YamlFields[])[ask, money, pace])
         {
             part.Close();

@@ -13,6 +13,9 @@ public sealed class Asker
 {
     static readonly TimeSpan s_grace = TimeSpan.FromSeconds(30);
 
+    /// <summary>What is kept of a question that is over.</summary>
+    static readonly Lazy<Task<bool>> s_answered = new(Task.FromResult(true)), s_unanswered = new(Task.FromResult(false));
+
     readonly IChatClient _client;
     readonly Transcripts _store;
     readonly Price _price;
@@ -21,10 +24,10 @@ public sealed class Asker
     readonly Pace _pace;
     readonly Budget _budget;
     readonly ResiliencePipeline<bool> _retries;
-    readonly ConcurrentDictionary<string, bool> _met = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<string, Lazy<Task<bool>>> _met = new(StringComparer.Ordinal);
     readonly ConcurrentDictionary<FaultKind, long> _faults = new();
     readonly long _began;
-    long _before, _answered, _givenUp;
+    long _before, _answered, _givenUp, _notAsked;
     AskEnd _end = AskEnd.Done;
     string? _said;
 
@@ -49,14 +52,20 @@ public sealed class Asker
             : (TimeSpan?)null),
     }).Build();
 
-    /// <summary>Asks all that is not answered yet.</summary>
+    /// <summary>Asks questions that do not hang on each other.</summary>
+    /// <exception cref="UserError">As below.</exception>
+    public static Task<AskResult> Ask(
+        IEnumerable<Question> questions, IChatClient client, Transcripts store, Price price, AskOptions options, TimeProvider time, Action<AskFacts>? onProgress, CancellationToken stop) =>
+        Ask(questions.Select(q => new Chain(q, [])), client, store, price, options, time, onProgress, stop);
+
+    /// <summary>Asks all that is not answered yet. A chain's questions are asked in their order, many chains at once.</summary>
     /// <param name="client">Who is asked; a <see cref="RemoteModel"/>, or any other client.</param>
     /// <param name="price">What its tokens cost.</param>
     /// <param name="onProgress">Called now and then, from one thread at a time.</param>
     /// <param name="stop">Lets what is under way end, and takes no more.</param>
     /// <exception cref="UserError">The store cannot be written; nothing that was answered is lost.</exception>
     public static async Task<AskResult> Ask(
-        IEnumerable<Question> questions, IChatClient client, Transcripts store, Price price, AskOptions options, TimeProvider time, Action<AskFacts>? onProgress, CancellationToken stop)
+        IEnumerable<Chain> chains, IChatClient client, Transcripts store, Price price, AskOptions options, TimeProvider time, Action<AskFacts>? onProgress, CancellationToken stop)
     {
         Asker asker = new(client, store, price, options, time);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop), abandon = new();
@@ -65,8 +74,8 @@ public sealed class Asker
         try
         {
             await Parallel.ForEachAsync(
-                questions, new ParallelOptions { MaxDegreeOfParallelism = options.InFlight, CancellationToken = end.Token },
-                async (question, _) => await asker.One(question, end, abandon.Token).ConfigureAwait(false)).ConfigureAwait(false);
+                chains, new ParallelOptions { MaxDegreeOfParallelism = options.InFlight, CancellationToken = end.Token },
+                async (chain, _) => await asker.All(chain, end, abandon.Token).ConfigureAwait(false)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -79,34 +88,52 @@ public sealed class Asker
     }
 
     AskFacts Facts() => new(
-        _met.Count, Interlocked.Read(ref _before), Interlocked.Read(ref _answered), Interlocked.Read(ref _givenUp), new Dictionary<FaultKind, long>(_faults), _budget.Spent, _pace.Rate, _time.GetElapsedTime(_began));
-
-    async Task One(Question question, CancellationTokenSource end, CancellationToken abandon)
+        _met.Count, Interlocked.Read(ref _before), Interlocked.Read(ref _answered), Interlocked.Read(ref _givenUp), new Dictionary<FaultKind, long>(_faults), _budget.Spent, _pace.Rate, _time.GetElapsedTime(_began))
     {
-        byte[] body = question.Body(), key = Question.Key(question.Endpoint.Address, body);
-        if (!_met.TryAdd(Convert.ToHexString(key), true))
-        {
-            return;
-        }
+        NotAsked = Interlocked.Read(ref _notAsked),
+    };
 
+    async Task All(Chain chain, CancellationTokenSource end, CancellationToken abandon)
+    {
+        Question? question = chain.First;
+        for (int place = 0; question is not null; place++)
+        {
+            Question asked = question;
+            byte[] body = asked.Body(), key = Question.Key(asked.Endpoint.Address, body);
+            string name = Convert.ToHexString(key);
+
+            // Two chains that begin alike ask once, and both wait for the answer.
+            bool answered = await _met.GetOrAdd(name, _ => new(() => One(asked, key, body, end, abandon))).Value.ConfigureAwait(false);
+            _met[name] = answered ? s_answered : s_unanswered;
+            question = answered && place < chain.Later.Count ? chain.After(asked, _store.Reply(key), place) : null;
+            if (question is null && _end == AskEnd.Done)
+            {
+                Interlocked.Add(ref _notAsked, chain.Later.Count - place);
+            }
+        }
+    }
+
+    /// <summary>Asks as often as is allowed, unless it is answered.</summary>
+    /// <returns>Whether there is an answer.</returns>
+    async Task<bool> One(Question question, byte[] key, byte[] body, CancellationTokenSource end, CancellationToken abandon)
+    {
         if (_store.Find(key).Answered)
         {
             Interlocked.Increment(ref _before);
-            return;
+            return true;
         }
 
-        long request = await _store.Request(key, question, body, _options.Account, _options.Terms).ConfigureAwait(false);
+        long request = await _store.Request(key, question, body, _options.Account, _options.Terms, _options.Purpose).ConfigureAwait(false);
         try
         {
             if (await _retries.ExecuteAsync(async stop => await Once(question, request, stop, abandon).ConfigureAwait(false), end.Token).ConfigureAwait(false))
             {
                 Interlocked.Increment(ref _answered);
+                return true;
             }
-            else
-            {
-                _end = AskEnd.Ceiling;
-                await end.CancelAsync().ConfigureAwait(false);
-            }
+
+            _end = AskEnd.Ceiling;
+            await end.CancelAsync().ConfigureAwait(false);
         }
         catch (RemoteFault fault)
         {
@@ -117,6 +144,8 @@ public sealed class Asker
                 await end.CancelAsync().ConfigureAwait(false);
             }
         }
+
+        return false;
     }
 
     /// <summary>Sends a question once.</summary>

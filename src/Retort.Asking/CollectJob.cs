@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Retort.Asking.Runs;
 using Retort.Evidence.Ledger;
@@ -11,18 +10,11 @@ namespace Retort.Asking;
 /// <param name="Environment">Gives an environment variable; null where it is not set.</param>
 /// <param name="Client">Who is asked instead of the recipe's endpoint; null for that.</param>
 /// <param name="Ledger">Who signs the run's ledger; null keeps none.</param>
-public sealed record CollectOptions(string Out, TermsRegister Register, Func<string, string?> Environment, IChatClient? Client = null, LedgerHome? Ledger = null);
-
-/// <summary>What asking may cost before anything is asked.</summary>
-/// <param name="Questions">Prompts, each once.</param>
-/// <param name="Sensitive">Prompts that hold personal data or secrets, by kind.</param>
-/// <param name="LeftOut">Of those left out; listed in the run folder, without what was found.</param>
-/// <param name="Left">Questions not answered yet.</param>
-/// <param name="AtMost">What the rest costs if every answer is as long as it may be; null without prices or without a length.</param>
-/// <param name="Likely">What it costs if answers are as long as those already here; null where there are none.</param>
-/// <param name="Ceiling">What is never passed.</param>
-/// <param name="Spent">So far.</param>
-public sealed record Forecast(long Questions, IReadOnlyDictionary<Sensitive, int> Sensitive, int LeftOut, long Left, Usd? AtMost, Usd? Likely, Usd? Ceiling, Usd Spent);
+public sealed record CollectOptions(string Out, TermsRegister Register, Func<string, string?> Environment, IChatClient? Client = null, LedgerHome? Ledger = null)
+{
+    /// <summary>Whether the endpoint is probed, once more where it was, and nothing else is asked.</summary>
+    public bool Probe { get; init; }
+}
 
 /// <summary>What came of it.</summary>
 public abstract record CollectResult
@@ -33,12 +25,22 @@ public abstract record CollectResult
     /// <param name="Facts">Of this run.</param>
     /// <param name="Store">Of all runs.</param>
     /// <param name="Said">What the endpoint said where it shut us out.</param>
-    public sealed record Asked(AskEnd End, AskFacts Facts, StoreFacts Store, string? Said, string File) : CollectResult;
+    public sealed record Asked(AskEnd End, AskFacts Facts, StoreFacts Store, string? Said, string File) : CollectResult
+    {
+        /// <summary>What the endpoint does; null where the probe was not ended.</summary>
+        public ProbeFacts? Probe { get; init; }
+
+        /// <summary>What growing brought; null where nothing is grown.</summary>
+        public GrowthFacts? Growth { get; init; }
+
+        /// <summary>Batches that ended in this run.</summary>
+        public IReadOnlyList<BatchFacts> Batches { get; init; } = [];
+    }
 }
 
 /// <summary>
 /// Asks a teacher behind an interface what a recipe's prompts say: 1 read prompts and prices · 2 check the terms, for asking and for training ·
-/// 3 take the key, open the store · 4 forecast · 5 ask · 6 record the answers in the run's ledger.
+/// 3 take the key, open the store · 4 forecast · 5 see what the endpoint does · 6 grow prompts · 7 ask · 8 record the answers in the run's ledger.
 /// </summary>
 public static class CollectJob
 {
@@ -48,12 +50,15 @@ public static class CollectJob
     /// <summary>Prompts that hold personal data or secrets, by its path in the run folder.</summary>
     public const string SensitiveFile = "sensitive.jsonl";
 
+    /// <summary>Prompts that were grown, by its path in the run folder.</summary>
+    public const string GrownFile = "grown.jsonl";
+
     /// <exception cref="UserError">Prompts, prices or store cannot be used, or the key's variable is not set.</exception>
     public static async Task<CollectResult> Run(AskRecipe recipe, CollectOptions options, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, CancellationToken stop)
     {
         CollectResult result = await Ask(recipe, options, onForecast, onProgress, time, stop).ConfigureAwait(false);
 
-        // 6, once the store is closed
+        // 8, once the store is closed
         if (result is CollectResult.Asked && options.Ledger is { } home)
         {
             RunLedger.Record(options.Out, home, time);
@@ -65,9 +70,14 @@ public static class CollectJob
     static async Task<CollectResult> Ask(AskRecipe recipe, CollectOptions options, Action<Forecast> onForecast, Action<AskFacts> onProgress, TimeProvider time, CancellationToken stop)
     {
         // 1
-        (Prompt Prompt, Question Question, IReadOnlyList<Sensitive> Holds)[] scanned = [.. Scanned(recipe)];
-        (Prompt Prompt, Question Question, IReadOnlyList<Sensitive> Holds)[] sensitive = [.. scanned.Where(s => s.Holds.Count > 0)];
-        Question[] questions = [.. scanned.Where(s => IsAsked(recipe, s.Holds)).Select(s => s.Question)];
+        if (recipe.Batch && options.Client is not null)
+        {
+            throw new UserError("another client has no batches", "ask.batch", "Take it out: batches are OpenAI's interface.");
+        }
+
+        PromptSet set = PromptSet.Read(recipe.Prompts, recipe.Reading);
+        IReadOnlyList<Prompt> seeds = recipe.Grow?.Seeds is { } seedFile ? PromptFile.Read(seedFile, new()).Prompts : [];
+        ScannedPrompts prompts = ScannedPrompts.Of(set.Prompts, recipe.Scan), grownFrom = ScannedPrompts.Of(seeds, recipe.Scan);
         DateOnly today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
         Price? price = recipe.Price ?? (recipe.Prices is { } table
             ? PriceTable.Read(table).For(recipe.Teacher, today) ?? throw new UserError($"there is no price for {recipe.Teacher.Model} of {recipe.Teacher.Host}", table, "Add one, with the day since when it holds.")
@@ -92,57 +102,101 @@ public static class CollectJob
         using Transcripts store = Transcripts.Open(file, time);
 
         // 4
-        AtomicFile.WriteAllBytes(Path.Combine(options.Out, SensitiveFile), List(recipe, sensitive));
-        onForecast(Forecast(questions, store, price, recipe.Ceiling) with { Sensitive = sensitive.SelectMany(s => s.Holds).CountBy(k => k).ToDictionary(), LeftOut = scanned.Length - questions.Length });
+        void Foresee(ScannedPrompts all, IEnumerable<string> sources)
+        {
+            ScannedPrompts[] scanned = [all, grownFrom];
+            AtomicFile.WriteAllBytes(Path.Combine(options.Out, SensitiveFile), scanned.SelectMany(s => s.List()).ToArray());
+            onForecast(Forecast.Of(Chains(recipe, all), store, recipe.Batch ? price?.Less(recipe.BatchDiscount) : price, recipe.Ceiling) with
+            {
+                Sensitive = scanned.SelectMany(s => s.Kinds).GroupBy(k => k.Key).ToDictionary(g => g.Key, g => g.Sum(k => k.Value)),
+                LeftOut = scanned.Sum(s => s.LeftOut),
+                Sources = [.. sources],
+            });
+        }
+
+        Foresee(prompts, set.Lines());
 
         // 5
-        using IChatClient asked = options.Client ?? new RemoteModel(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time);
+        using RemoteModel? remote = options.Client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
         AskOptions ask = new(
             recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", verdict.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: key is null ? null : store.Account(key));
-        AskResult result = await Asker.Ask(questions, asked, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
-        return new CollectResult.Asked(result.End, result.Facts, store.Facts(), result.Said, file);
+        IChatClient client = options.Client ?? remote!;
+        CollectResult.Asked Result(AskResult asked, ProbeFacts? facts, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = facts, Growth = grew, Batches = asked.Batches };
+        (AskResult probed, ProbeFacts? does) = await Probe.Run(recipe.Teacher, client, store, price ?? Price.Free, ask, options.Probe, time, stop).ConfigureAwait(false);
+        if (options.Probe || probed.End != AskEnd.Done)
+        {
+            return Result(probed, does);
+        }
+
+        if (does?.Lacks(recipe.Parameters) is { } lack)
+        {
+            throw new UserError(lack, recipe.Teacher.ToString(), "Change the recipe, or ask again what the endpoint does with retort collect --probe.");
+        }
+
+        // 6
+        Growth? growth = null;
+        if (recipe.Grow is { } grow)
+        {
+            string grown = Path.Combine(options.Out, GrownFile);
+            growth = await PromptGrower.Grow(
+                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, recipe.Teacher, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+            AtomicFile.WriteAllBytes(grown, PromptGrower.Lines(growth.Prompts));
+            if (growth.Asked.End != AskEnd.Done)
+            {
+                return Result(growth.Asked, does, growth.Facts);
+            }
+
+            PromptSet more = new(growth.Prompts.Count == 0 ? [] : [Grown(recipe, grown)]);
+            prompts = ScannedPrompts.Of([.. set.Prompts, .. more.Prompts], recipe.Scan);
+            Foresee(prompts, more.Lines());
+        }
+
+        // 7
+        IReadOnlyList<Chain> chains = Chains(recipe, prompts);
+        AskResult result = recipe.Batch
+            ? await BatchAsker.Ask(chains, new(remote!), store, recipe.Teacher, (price ?? Price.Free).Less(recipe.BatchDiscount), ask, BatchOptions.Default, time, onProgress, stop).ConfigureAwait(false)
+            : await Asker.Ask(chains, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+        return Result(result, does, growth?.Facts);
     }
 
-    /// <summary>The recipe's questions that are asked, each once, with the prompts they came from: the first of those that are the same.</summary>
+    /// <summary>
+    /// The questions that were asked for data, each once, with the prompts they came from: the first of those that are the same. Of a chain those whose
+    /// answers before are in the store, and its gold goes with its last.
+    /// </summary>
+    /// <param name="run">The run folder, for what was grown.</param>
     /// <exception cref="UserError">Prompts cannot be read.</exception>
-    public static IReadOnlyList<(Prompt Prompt, Question Question)> Questions(AskRecipe recipe) =>
-        [.. Scanned(recipe).Where(s => IsAsked(recipe, s.Holds)).DistinctBy(s => Convert.ToHexString(s.Question.Key())).Select(s => (s.Prompt, s.Question))];
+    public static IReadOnlyList<(Prompt Prompt, Question Question)> Questions(AskRecipe recipe, string run, Transcripts store)
+    {
+        string grown = Path.Combine(run, GrownFile);
+        IReadOnlyList<Prompt> more = recipe.Grow is not null && File.Exists(grown) && new FileInfo(grown).Length > 0 ? Grown(recipe, grown).Prompts : [];
+        return [.. ScannedPrompts.Of([.. PromptSet.Read(recipe.Prompts, recipe.Reading).Prompts, .. more], recipe.Scan).Kept.SelectMany(p => Asked(recipe, p, store)).DistinctBy(q => Convert.ToHexString(q.Question.Key()))];
+    }
 
-    static IEnumerable<(Prompt Prompt, Question Question, IReadOnlyList<Sensitive> Holds)> Scanned(AskRecipe recipe) => recipe.Prompts.SelectMany(file => PromptFile.Read(file, recipe.SystemTurn)).Select(p => (
-        p, new Question(recipe.Teacher, p.Turns, recipe.Parameters), recipe.Scan == "off" ? [] : SensitiveText.In(string.Join('\n', p.Turns.Select(t => t.Text)))));
+    static IEnumerable<(Prompt Prompt, Question Question)> Asked(AskRecipe recipe, Prompt prompt, Transcripts store)
+    {
+        Chain chain = Of(recipe, prompt);
+        Question? question = chain.First;
+        for (int place = 0; question is not null; place++)
+        {
+            bool last = place == chain.Later.Count;
+            yield return (prompt with { Turns = question.Turns, Later = [], Gold = last ? prompt.Gold : null }, question);
+            question = last ? null : chain.After(question, store.Reply(question.Key()), place);
+        }
+    }
 
-    static bool IsAsked(AskRecipe recipe, IReadOnlyList<Sensitive> holds) => recipe.Scan != "exclude" || holds.Count == 0;
+    static PromptFile Grown(AskRecipe recipe, string file) => PromptFile.Read(file, recipe.Reading with { Format = PromptFormat.JsonLines });
 
-    /// <summary>Whether the teacher may be asked, and a student be trained on what it answers.</summary>
+    static Chain Of(AskRecipe recipe, Prompt prompt) => new(new(recipe.Teacher, prompt.Turns, recipe.Parameters), prompt.Later);
+
+    static IReadOnlyList<Chain> Chains(AskRecipe recipe, ScannedPrompts prompts) => [.. prompts.Kept.Select(p => Of(recipe, p))];
+
+    /// <summary>Whether the teacher may be asked, for new prompts too where they are grown, and a student be trained on what it answers.</summary>
     public static TermsVerdict Check(AskRecipe recipe, TermsRegister register, DateOnly today)
     {
         IReadOnlyList<TermsPermission> permissions = recipe.Terms.Granted(register);
         UsedModel teacher = UsedModel.Of(recipe.Teacher.ToString(), register);
-        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, [new(TermsRole.Teacher, teacher, purpose, recipe.Terms.Teacher)], today, permissions: permissions);
+        TermsRole[] roles = recipe.Grow is null ? [TermsRole.Teacher] : [TermsRole.Teacher, TermsRole.PromptGrower];
+        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, [.. roles.Select(role => new TermsUse(role, teacher, purpose, recipe.Terms.Teacher))], today, permissions: permissions);
         return For(TermsPurpose.Ask) is TermsVerdict.Closed forbidden ? forbidden : For(TermsPurpose.Train);
-    }
-
-    /// <summary>Where they stand and of what kind, never what was found.</summary>
-    static byte[] List(AskRecipe recipe, IEnumerable<(Prompt Prompt, Question Question, IReadOnlyList<Sensitive> Holds)> sensitive) =>
-        [.. sensitive.SelectMany(s => JsonSerializer.SerializeToUtf8Bytes(new { where = s.Prompt.Where, holds = s.Holds.Select(h => JsonNamingPolicy.SnakeCaseLower.ConvertName(h.ToString())), left_out = !IsAsked(recipe, s.Holds) }).Append((byte)'\n'))];
-
-    static Forecast Forecast(Question[] questions, Transcripts store, Price? price, Usd? ceiling)
-    {
-        HashSet<string> met = new(StringComparer.Ordinal);
-        List<Question> left = [];
-        foreach (Question question in questions)
-        {
-            byte[] key = question.Key();
-            if (met.Add(Convert.ToHexString(key)) && !store.Find(key).Answered)
-            {
-                left.Add(question);
-            }
-        }
-
-        StoreFacts facts = store.Facts();
-        Usd Sum(Func<Question, Usd> of) => left.Aggregate(default(Usd), (sum, q) => sum + of(q));
-        Usd? most = price is null || left.Exists(q => q.Parameters.MaxTokens is null) ? null : Sum(q => price.AtMost(q, q.Parameters.MaxTokens!.Value));
-        Usd? likely = price is null || facts.Answers == 0 ? null : new Usd((facts.Spent - facts.PossiblyPaid).Pico / facts.Answers) * left.Count;
-        return new(met.Count, new Dictionary<Sensitive, int>(), 0, left.Count, most, likely, ceiling, facts.Spent);
     }
 }

@@ -29,6 +29,9 @@ public enum FaultKind
     /// <summary>No answer came in time.</summary>
     Slow,
 
+    /// <summary>The batch ended before this was asked.</summary>
+    Expired,
+
     /// <summary>No connection was made, so nothing was asked.</summary>
     Unreachable,
 }
@@ -70,7 +73,7 @@ public sealed class RemoteFault(FaultKind kind, int status, string what, LimitFa
     };
 
     /// <summary>Whether asking again may help.</summary>
-    public bool IsPassing => Kind is FaultKind.Limited or FaultKind.Unavailable or FaultKind.Broken or FaultKind.Slow or FaultKind.Unreachable;
+    public bool IsPassing => Kind is FaultKind.Limited or FaultKind.Unavailable or FaultKind.Broken or FaultKind.Slow or FaultKind.Expired or FaultKind.Unreachable;
 
     /// <summary>Whether the endpoint may charge for it all the same.</summary>
     public bool MayBePaid => Kind is FaultKind.Broken or FaultKind.Slow;

@@ -94,6 +94,42 @@ public sealed class RemoteModel : IChatClient
         }
     }
 
+    /// <summary>A request of the same endpoint for something other than an answer, such as a file or a batch.</summary>
+    /// <param name="path">What goes behind the endpoint's address, with its slash.</param>
+    /// <param name="type">The body's media type.</param>
+    /// <returns>The body of a response with status 200.</returns>
+    /// <exception cref="RemoteFault">None came.</exception>
+    internal async Task<byte[]> Request(string method, string path, byte[]? body, string? type, CancellationToken stop)
+    {
+        RemoteFault? fault;
+        try
+        {
+            using PipelineMessage message = _client.Pipeline.CreateMessage();
+            message.Apply(new RequestOptions { ErrorOptions = ClientErrorBehaviors.NoThrow, CancellationToken = stop });
+            (message.Request.Method, message.Request.Uri) = (method, new Uri(_endpoint.Address + path));
+            if (body is not null)
+            {
+                message.Request.Content = BinaryContent.Create(BinaryData.FromBytes(body));
+                message.Request.Headers.Set("Content-Type", type!);
+            }
+
+            await _client.Pipeline.SendAsync(message).ConfigureAwait(false);
+            PipelineResponse response = message.Response!;
+            byte[] content = response.Content.ToArray();
+            fault = response.Status == 200 ? null : Fault(response, content, LimitFacts.None);
+            if (fault is null)
+            {
+                return content;
+            }
+        }
+        catch (Exception e) when ((fault = RemoteFault.Of(e, stop)) is not null)
+        {
+            // Said below, as above.
+        }
+
+        throw new RemoteFault(fault.Kind, fault.Status, Clean(fault.Message), fault.Limits);
+    }
+
     public object? GetService(Type serviceType, object? serviceKey = null) =>
         serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("openai", new Uri(_endpoint.Address), _endpoint.Model)
         : serviceKey is null && serviceType.IsInstanceOfType(this) ? this

@@ -11,6 +11,9 @@ public sealed record Choice(string Text, string? Finish, string? Refusal, byte[]
 {
     /// <summary>What the model wrote to itself before, where the endpoint gives it apart from the text, as reasoning_content or reasoning; else null.</summary>
     public string? Reasoning { get; init; }
+
+    /// <summary>Whether it says all it has to say: it is no refusal, not empty, and was not cut off.</summary>
+    public bool IsWhole => Refusal is null && Text.Length > 0 && Finish is null or "stop";
 }
 
 /// <summary>What an endpoint answered.</summary>

@@ -10,7 +10,7 @@ namespace Retort.Asking;
 public readonly record struct Standing(long Request, bool Answered, int Attempts);
 
 /// <summary>What a store holds.</summary>
-/// <param name="Questions">Questions asked, answered or not.</param>
+/// <param name="Questions">Questions asked for data, answered or not.</param>
 /// <param name="Answers">Of them answered.</param>
 /// <param name="Attempts">Requests sent.</param>
 /// <param name="InFlight">Attempts that were under way when a program ended: possibly paid, counted at the most they could cost.</param>
@@ -62,8 +62,9 @@ public sealed record AnswerFacts(
 public sealed partial class Transcripts
 {
     /// <summary>Every answer, in the order in which its question was first asked.</summary>
+    /// <param name="all">Those too that were not asked for data: of probes, and of prompts that were grown.</param>
     /// <exception cref="UserError">The file is damaged.</exception>
-    public IReadOnlyList<StoredAnswer> Answers()
+    public IReadOnlyList<StoredAnswer> Answers(bool all = false)
     {
         lock (_connection)
         {
@@ -76,8 +77,9 @@ public sealed partial class Transcripts
                       a.fingerprint AS Fingerprint, a.prompt_tokens AS PromptTokens, a.completion_tokens AS CompletionTokens, a.price AS Price, a.latency AS Latency,
                       (SELECT count(*) FROM attempt WHERE request = r.id) AS Attempts, r.account AS Account, t.began AS Began, a.received AS Received,
                       CASE WHEN instr(a.raw, CAST('"reasoning' AS BLOB)) > 0 THEN a.raw END AS Raw
-                    FROM request r JOIN answer a ON a.request = r.id JOIN attempt t ON t.id = a.attempt JOIN choice c ON c.request = r.id ORDER BY r.id, c.place
-                    """).Select(Answer)];
+                    FROM request r JOIN answer a ON a.request = r.id JOIN attempt t ON t.id = a.attempt JOIN choice c ON c.request = r.id WHERE r.purpose = 'Data' OR @all ORDER BY r.id, c.place
+                    """,
+                    new { all }).Select(Answer)];
             }
             catch (Exception e) when (e is SqliteException or DataException or ArgumentException)
             {
@@ -95,7 +97,7 @@ public sealed partial class Transcripts
     };
 
     /// <summary>Reasoning apart from the text lies only in the body as it came.</summary>
-    static string? Reasoning(AnswerRow row) => row.Raw is { } raw && Reply.Parse(raw, LimitFacts.None) is { } reply && row.Place < reply.Choices.Count ? reply.Choices[(int)row.Place].Reasoning : null;
+    static string? Reasoning(AnswerRow row) => row.Raw is { } raw && Asking.Reply.Parse(raw, LimitFacts.None) is { } reply && row.Place < reply.Choices.Count ? reply.Choices[(int)row.Place].Reasoning : null;
 
     /// <summary>As it lies in the tables.</summary>
     sealed class AnswerRow
@@ -181,7 +183,7 @@ public sealed partial class Transcripts
         {
             return _connection.QuerySingle<(long, long, long, long, long, long)>(
                 """
-                SELECT (SELECT count(*) FROM request), (SELECT count(*) FROM answer), count(*), count(*) FILTER (WHERE ended IS NULL),
+                SELECT (SELECT count(*) FROM request WHERE purpose = 'Data'), (SELECT count(*) FROM answer a JOIN request r ON r.id = a.request WHERE r.purpose = 'Data'), count(*), count(*) FILTER (WHERE ended IS NULL),
                   coalesce(sum(coalesce(spent, reserved)), 0), coalesce(sum(coalesce(spent, reserved)) FILTER (WHERE outcome IS NOT 'answered'), 0)
                 FROM attempt
                 """) is var (questions, answers, attempts, open, spent, lost) ? new(questions, answers, attempts, open, new(spent), new(lost)) : throw new InvalidOperationException();

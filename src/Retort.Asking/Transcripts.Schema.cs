@@ -3,8 +3,11 @@ namespace Retort.Asking;
 /// <summary>The tables of transcripts.db.</summary>
 public sealed partial class Transcripts
 {
-    /// <summary>Which tables these are; a file of a later version is refused.</summary>
-    const int Version = 1;
+    /// <summary>Which tables these are; a file of a later version is refused, one of an earlier is brought up.</summary>
+    static int Version => s_steps.Length;
+
+    /// <summary>What makes each version of the one before.</summary>
+    static readonly string[] s_steps = [Schema, Second];
 
     /// <summary>
     /// request: one row a question, by the hash of what is sent · attempt: one row each time it was sent, written before it is sent; without an end it
@@ -31,5 +34,20 @@ public sealed partial class Transcripts
         CREATE TABLE access (
           id INTEGER PRIMARY KEY, at INTEGER NOT NULL, request INTEGER NOT NULL REFERENCES request (id), kind TEXT NOT NULL, status INTEGER NOT NULL,
           detail TEXT NOT NULL, done TEXT NOT NULL) STRICT;
+        """;
+
+    /// <summary>
+    /// purpose: what a question was asked for; only data becomes rows of training · probe: what an endpoint really does · batch: questions sent together,
+    /// written before they are sent; token: our name for it, file and remote the endpoint's names, ended when every answer of it is here.
+    /// </summary>
+    const string Second =
+        """
+        ALTER TABLE request ADD COLUMN purpose TEXT NOT NULL DEFAULT 'Data';
+        CREATE TABLE probe (id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, model TEXT NOT NULL, at INTEGER NOT NULL, facts TEXT NOT NULL) STRICT;
+        CREATE TABLE batch (
+          id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, endpoint TEXT NOT NULL, model TEXT NOT NULL, made INTEGER NOT NULL,
+          file TEXT, remote TEXT, status TEXT, ended INTEGER, facts TEXT) STRICT;
+        ALTER TABLE attempt ADD COLUMN batch INTEGER REFERENCES batch (id);
+        CREATE INDEX attempt_batch ON attempt (batch) WHERE batch IS NOT NULL;
         """;
 }

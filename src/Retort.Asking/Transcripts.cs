@@ -48,11 +48,15 @@ public sealed partial class Transcripts : IDisposable
                 throw new UserError($"this store is of version {version}, and this program reads up to {Version}", path, "Use the program that wrote it, or a later one.");
             }
 
-            if (version == 0)
+            if (version < Version)
             {
                 using SqliteTransaction made = connection.BeginTransaction();
-                connection.Execute(Schema, transaction: made);
-                connection.Execute("INSERT INTO meta (name, value) VALUES ('secret', @secret)", new { secret = RandomNumberGenerator.GetBytes(32) }, made);
+                foreach (string step in s_steps[(int)version..])
+                {
+                    connection.Execute(step, transaction: made);
+                }
+
+                connection.Execute("INSERT INTO meta (name, value) VALUES ('secret', @secret) ON CONFLICT DO NOTHING", new { secret = RandomNumberGenerator.GetBytes(32) }, made);
                 connection.Execute($"PRAGMA user_version = {Version}", transaction: made);
                 made.Commit();
             }
@@ -110,12 +114,14 @@ public sealed partial class Transcripts : IDisposable
         "INSERT INTO attempt (request, began, reserved) VALUES (@request, @now, @pico) RETURNING id", new { request, now = Now(), pico = reserved.Pico }, t));
 
     /// <summary>The row of a question, made where there is none.</summary>
-    public Task<long> Request(byte[] key, Question question, byte[] body, byte[]? account, string? terms) => Later((c, t) => c.ExecuteScalar<long>(
+    public Task<long> Request(byte[] key, Question question, byte[] body, byte[]? account, string? terms, AskPurpose purpose = AskPurpose.Data) => Later((c, t) => Requested(c, t, key, question, body, account, terms, purpose));
+
+    long Requested(SqliteConnection c, SqliteTransaction t, byte[] key, Question question, byte[] body, byte[]? account, string? terms, AskPurpose purpose) => c.ExecuteScalar<long>(
         """
-        INSERT INTO request (key, endpoint, model, body, account, terms, made) VALUES (@key, @endpoint, @model, @body, @account, @terms, @now)
+        INSERT INTO request (key, endpoint, model, body, account, terms, made, purpose) VALUES (@key, @endpoint, @model, @body, @account, @terms, @now, @purpose)
         ON CONFLICT (key) DO UPDATE SET account = excluded.account, terms = excluded.terms RETURNING id
         """,
-        new { key, endpoint = question.Endpoint.Address, model = question.Endpoint.Model, body, account, terms, now = Now() }, t));
+        new { key, endpoint = question.Endpoint.Address, model = question.Endpoint.Model, body, account, terms, now = Now(), purpose = purpose.ToString() }, t);
 
     /// <summary>Writes an answer down; done when it is on disk.</summary>
     public Task Answered(long request, long attempt, Reply reply, Usd price, TimeSpan latency) => Later((c, t) =>

@@ -12,6 +12,7 @@ static class CollectCommand
         Option<string?> to = Inputs.Text("--out", "DIR", "The run folder, which keeps transcripts.db [default: runs/NAME, after the recipe's name]");
         Option<string?> register = TermsCommand.Register();
         Option<string[]> set = Inputs.Many("--set", "KEY.PATH=VALUE", "Change a value of the recipe");
+        Option<bool> probe = new("--probe") { Description = "See what the endpoint does, once more if that was seen, and ask nothing else" };
         Verb verb = new(
             "collect",
             """
@@ -25,11 +26,15 @@ static class CollectCommand
               ask: {key: EXAMPLE_API_KEY, max_tokens: 300, temperature: 0.7}
               money: {ceiling: 5, prompt: 0.25, completion: 2}   # USD, a million tokens
               pace: {requests_per_minute: 500, in_flight: 32}    # or left to adapt
+
+            Prompts are read from JSON lines (prompt, messages or turns), CSV (with data.template: "Translate {text} to French"), plain text, ChatGPT's
+            conversations.json, Langfuse exports, captures of gateways and HTTP archives; what a file is shows in it, or data.format says it.
+            data: {grow: {to: 500}} lets the teacher write new prompts from those; ask: {batch: true} asks in batches. What the endpoint does is seen first.
             """,
             "retort collect recipe.yaml",
             "retort collect recipe.yaml --out runs/mine --json")
         {
-            path, to, set, register,
+            path, to, set, register, probe,
         };
         verb.SetAction(parsed =>
         {
@@ -39,10 +44,15 @@ static class CollectCommand
             long left = 0;
             LedgerHome ledger = OwnLedger.Open(session);
             CollectResult result = ProgressDisplay.Run(session, advance => CollectJob.Run(
-                recipe, new(folder, ShippedTerms.Or(parsed.GetValue(register)), Environment.GetEnvironmentVariable, Ledger: ledger),
+                recipe, new(folder, ShippedTerms.Or(parsed.GetValue(register)), Environment.GetEnvironmentVariable, Ledger: ledger) { Probe = parsed.GetValue(probe) },
                 forecast =>
                 {
                     left = forecast.Left;
+                    foreach (string source in forecast.Sources)
+                    {
+                        session.Error.WriteLine(source);
+                    }
+
                     if (forecast.Sensitive.Count > 0)
                     {
                         session.Error.WriteLine(Found(forecast, folder));
@@ -70,6 +80,7 @@ static class CollectCommand
         return asked.End switch
         {
             AskEnd.ShutOut => throw new UserError($"the endpoint shut us out: {asked.Said}", asked.File, "Nothing more was asked; check the key and what the account may do. What was answered is kept."),
+            AskEnd.Unavailable => throw new UserError($"the endpoint's files and batches cannot be had: {asked.Said}", asked.File, "Run the same command again later: batches under way are taken up, and what was answered is kept."),
             AskEnd.Stopped => throw new OperationCanceledException(session.Stop),
             AskEnd.Ceiling => ExitCode.Negative,
             _ => asked.Facts.GivenUp > 0 ? ExitCode.Negative : ExitCode.Done,
@@ -99,6 +110,23 @@ static class CollectCommand
     {
         (AskFacts facts, StoreFacts store) = (result.Facts, result.Store);
         yield return $"{store.Answers:n0} of {store.Questions:n0} questions answered, {facts.Answered:n0} of them now; {store.Spent} spent{(store.PossiblyPaid > default(Usd) ? $", of that {store.PossiblyPaid} possibly, without an answer" : "")}";
+        foreach (BatchFacts b in result.Batches)
+        {
+            yield return $"batch {b.Id}, {b.Status}: {b.Answers:n0} of {b.Questions:n0} answered{Count(b.Failed, "failed")}{Count(b.Missing, "in no file of it")}{Count(b.Again, "lines twice")}{Count(b.Unknown, "lines of nobody")}{Count(b.Broken, "broken lines")}";
+        }
+
+        if (result.Growth is { } g)
+        {
+            Diversity d = g.Diversity;
+            yield return $"{g.Kept:n0} prompts grown ({g.Ended}), of {g.Offered:n0} offered in {g.Requests:n0} answers; {g.Removed:p0} of those were too like another{Count(g.LeftOut, "left out for personal data")}";
+            yield return $"diversity: distinct-1 {d.Distinct1:0.00}, distinct-2 {d.Distinct2:0.00}, distinct-3 {d.Distinct3:0.00}; likeness to the nearest {d.Nearest:0.00} on average";
+        }
+
+        if (result.Probe is { } probe)
+        {
+            yield return $"the endpoint, as {probe.Model ?? "a model it does not name"}: {Does(probe)}";
+        }
+
         if (facts.Faults.Count > 0)
         {
             yield return "requests that brought nothing: " + string.Join(", ", facts.Faults.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {AskProgress.Word(p.Key)}"));
@@ -119,6 +147,24 @@ static class CollectCommand
             yield return $"{facts.GivenUp:n0} questions have no answer; run the same command again to ask them once more";
         }
 
+        if (facts.NotAsked > 0)
+        {
+            yield return $"{facts.NotAsked:n0} later turns were not asked: the one before has no answer, a refusal, or one that was cut off";
+        }
+
         yield return result.File;
+    }
+
+    static string Count(int count, string what) => count == 0 ? "" : $", {count:n0} {what}";
+
+    static string Does(ProbeFacts p)
+    {
+        string Said(bool? does, string yes, string no) => does switch { true => yes, false => no, null => $"not known whether {yes}" };
+        return string.Join(" · ",
+        [
+            p.LogProbabilities is not true ? Said(p.LogProbabilities, "log-probabilities", "no log-probabilities") : $"log-probabilities of {p.Alternatives} likely tokens, {(p.Bytes == true ? "with bytes" : "without bytes")}",
+            Said(p.Several, "n answers", "one answer at a time"), Said(p.Seed, "seeds repeat", "seeds do not repeat"), Said(p.Schema, "JSON schemas kept", "JSON schemas not kept"),
+            Said(p.Usage, "tokens counted", "tokens not counted"), Said(p.Limits, "limits named", "limits not named"),
+        ]);
     }
 }

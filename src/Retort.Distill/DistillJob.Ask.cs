@@ -31,6 +31,11 @@ public sealed partial class DistillJob
         if (_recipe.Teacher is { } teacher)
         {
             uses.Add(Use(TermsRole.Teacher, teacher, _recipe.Terms.Teacher));
+            if (_recipe.Ask?.Grow is not null)
+            {
+                uses.Add(Use(TermsRole.PromptGrower, teacher, _recipe.Terms.Teacher));
+            }
+
             if (_recipe.Student is StudentRecipe.TeacherLayers)
             {
                 uses.Add(Use(TermsRole.BaseModel, teacher, _recipe.Terms.Teacher));
@@ -83,11 +88,13 @@ public sealed partial class DistillJob
             return DatasetFile.Read(made);
         }
 
-        Dictionary<string, Prompt> asked = CollectJob.Questions(ask).ToDictionary(q => Convert.ToHexString(q.Question.Key()), q => q.Prompt, StringComparer.Ordinal);
+        Dictionary<string, (int Place, Prompt Prompt)> asked;
         StoredAnswer[] answers;
         using (Transcripts store = Transcripts.Open(StorePath, _time))
         {
-            answers = [.. store.Answers().Where(a => asked.ContainsKey(Convert.ToHexString(a.Key)))];
+            // In the order of the prompts, not in the one in which they came to be asked: the split follows from it.
+            asked = CollectJob.Questions(ask, _options.Out, store).Index().ToDictionary(q => Convert.ToHexString(q.Item.Question.Key()), q => (q.Index, q.Item.Prompt), StringComparer.Ordinal);
+            answers = [.. store.Answers().Where(a => asked.ContainsKey(Convert.ToHexString(a.Key))).OrderBy(a => asked[Convert.ToHexString(a.Key)].Place).ThenBy(a => a.Place)];
         }
 
         Admission admission = Admission.Of(answers);
@@ -98,7 +105,7 @@ public sealed partial class DistillJob
         [
             .. admission.Admitted.Select(a =>
             {
-                Prompt prompt = asked[Convert.ToHexString(a.Answer.Key)];
+                Prompt prompt = asked[Convert.ToHexString(a.Answer.Key)].Prompt;
                 (string text, bool laid) = layout(prompt.Turns);
                 return new Document(text, a.Text + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id };
             }),

@@ -205,7 +205,7 @@ public sealed partial class DistillJob : IDisposable
 
     /// <summary>What a run leaves that was stopped before its recipe was written, and what asking leaves.</summary>
     static bool IsBeginning(string entry) =>
-        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or ExcludedFile or Manifest.FileName or RunFiles.ExportName or RunFiles.LedgerFolder or RunFiles.PublicKeyName or RunFiles.SecretName or RunFiles.WitnessFolder or RunFiles.StatementFolder || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
+        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or CollectJob.GrownFile or ExcludedFile or Manifest.FileName or RunFiles.ExportName or RunFiles.LedgerFolder or RunFiles.PublicKeyName or RunFiles.SecretName or RunFiles.WitnessFolder or RunFiles.StatementFolder || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
 
     /// <summary>Puts the recipe into the folder, which from then on holds this run. Only once nothing is left that a reader would have to mend
     /// first: a recipe that was refused leaves no folder behind.</summary>

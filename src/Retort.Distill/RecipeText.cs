@@ -28,7 +28,7 @@ public static class RecipeText
         Section(
             "data",
             ("sample", Quote(d.Sample)), ("text", Quoted(d.Text)), ("prompts", Quoted(d.Prompts)), ("teacher_samples", d.TeacherSamples is { } drawn ? Number(drawn) : null), ("sample_temperature", Number(d.SampleTemperature)),
-            ("scan", recipe.Ask?.Scan), ("documents", Number(d.Documents)), ("held_out", Number(d.HeldOut)), ("validation", Number(d.Validation)), ("seed", Number(d.Seed)), ("mask_prompts", Flag(d.MaskPrompts)));
+            ("scan", recipe.Ask?.Scan), ("format", PromptFormats.Name(recipe.Ask?.Reading.Format)), ("template", Quote(recipe.Ask?.Reading.Template)), ("gold", Quote(recipe.Ask?.Reading.Gold)), ("grow", recipe.Ask?.Grow is { } grow ? Grow(grow) : null), ("documents", Number(d.Documents)), ("held_out", Number(d.HeldOut)), ("validation", Number(d.Validation)), ("seed", Number(d.Seed)), ("mask_prompts", Flag(d.MaskPrompts)));
         Section(
             "loss",
             ("cross_entropy", Number(l.CrossEntropy)), ("forward_kl", Number(l.ForwardKl)), ("reverse_kl", Number(l.ReverseKl)), ("jensen_shannon", Number(l.JensenShannon)), ("beta", Number(l.Beta)), ("temperature", Number(l.Temperature)));
@@ -72,12 +72,17 @@ public static class RecipeText
     [
         ("key", a.Key), ("system", Quote(a.SystemTurn)), ("reuse", Quote(a.Reuse)), ("max_tokens", Number(a.Parameters.MaxTokens)), ("temperature", Number(a.Parameters.Temperature)), ("top_p", Number(a.Parameters.TopP)),
         ("n", Number(a.Parameters.Count)), ("seed", Number(a.Parameters.Seed)), ("stop", Quoted(a.Parameters.Stop)), ("schema", Quote(a.SchemaFile)), ("top_logprobs", Number(a.Parameters.TopLogProbabilities)), ("timeout", Number(a.Timeout.TotalSeconds)),
+        ("batch", a.Batch ? Flag(true) : null),
     ];
+
+    static string Grow(GrowOptions g) =>
+        $"{{to: {Number(g.To)}, per_request: {Number(g.PerRequest)}, {(g.Seeds is { } seeds ? $"seeds: {Quote(seeds)}, " : "")}similarity: {Number(g.Similarity)}, rounds: {Number(g.Rounds)}, temperature: {Number(g.Temperature)}, seed: {Number(g.Seed)}}}";
 
     static (string, string?)[] Money(AskRecipe a) =>
     [
         ("ceiling", Number(a.Ceiling?.Dollars)), ("prices", Quote(a.Prices)), ("prompt", Number(a.Price?.Prompt)), ("completion", Number(a.Price?.Completion)),
         ("since", a.Price is { } p && p.Since > DateOnly.MinValue ? p.Since.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : null), ("source", Quote(a.Price?.Source)),
+        ("batch_discount", a.BatchDiscount > 0 ? Number(a.BatchDiscount) : null),
     ];
 
     static (string, string?)[] Student(StudentRecipe student) => student switch

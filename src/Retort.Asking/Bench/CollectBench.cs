@@ -149,7 +149,7 @@ public static class CollectBench
         Dictionary<string, (string? Text, long Cut)> kept = db.Query<(byte[] Body, string? Text, long Cut)>(
             """
             SELECT r.body, (SELECT text FROM choice c WHERE c.request = r.id AND place = 0),
-              (SELECT count(*) FROM attempt t WHERE t.request = r.id AND (ended IS NULL OR outcome IN ('Broken', 'Slow'))) FROM request r
+              (SELECT count(*) FROM attempt t WHERE t.request = r.id AND (ended IS NULL OR outcome IN ('Broken', 'Slow'))) FROM request r WHERE r.purpose = 'Data'
             """).ToDictionary(r => JsonElement.Parse(r.Body).GetProperty("messages")[0].GetProperty("content").GetString()!, r => (r.Text, r.Cut), StringComparer.Ordinal);
         long open = db.ExecuteScalar<long>("SELECT count(*) FROM attempt WHERE ended IS NULL"), spent = db.ExecuteScalar<long>("SELECT coalesce(sum(coalesce(spent, reserved)), 0) FROM attempt");
         int answered = 0, wrong = 0, twice = 0, unexplained = 0, lost = 0;

@@ -110,7 +110,7 @@ public static class RunLedger
         IReadOnlyList<StoredAnswer> answers;
         using (Transcripts store = Transcripts.Open(ledger.Files.Store, time))
         {
-            answers = store.Answers();
+            answers = store.Answers(all: true);
         }
 
         List<(StoredAnswer Answer, long Leaf)> logged = new(answers.Count);

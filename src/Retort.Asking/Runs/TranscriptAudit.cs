@@ -81,7 +81,7 @@ static class TranscriptAudit
             }
 
             using Transcripts store = Transcripts.Open(copy.Store, time);
-            return Compare(store.Answers(), leaves, secret);
+            return Compare(store.Answers(all: true), leaves, secret);
         }
         catch (UserError e)
         {

@@ -9,7 +9,7 @@ public sealed class AskRecipeTests : IDisposable
     const string Recipe = """
         name: mine
         teacher: https://api.example.com/v1#small
-        data: {prompts: p.jsonl}
+        data: {prompts: p.jsonl, format: csv, template: "Say {a}", gold: b, grow: {to: 9, per_request: 3, seeds: s.txt, similarity: 0.6, rounds: 2, temperature: 0.5, seed: 4}}
         ask:
           key: EXAMPLE_KEY
           system: Answer briefly.
@@ -17,8 +17,9 @@ public sealed class AskRecipeTests : IDisposable
           temperature: 0.7
           stop: ["\n", END]
           top_logprobs: 5
+          batch: true
         terms: {teacher: mine, permissions: [contract.yaml]}
-        money: {ceiling: 5, prompt: 0.25, completion: 2, since: 2026-01-31, source: "https://example.com/prices"}
+        money: {ceiling: 5, batch_discount: 0.5, prompt: 0.25, completion: 2, since: 2026-01-31, source: "https://example.com/prices"}
         pace: {requests_per_minute: 500, in_flight: 8, attempts: 3}
         """;
 
@@ -42,6 +43,7 @@ public sealed class AskRecipeTests : IDisposable
         Assert.Equal((300, 0.7, 5, 500.0, 8, 3), (r.Parameters.MaxTokens, r.Parameters.Temperature, r.Parameters.TopLogProbabilities, r.RequestsPerMinute, r.InFlight, r.Attempts));
         Assert.Equal(["\n", "END"], r.Parameters.Stop);
         Assert.Equal([_scratch["contract.yaml"]], r.Terms.Permissions);
+        Assert.Equal((new PromptOptions("Answer briefly.", PromptFormat.Csv, "Say {a}", "b"), new GrowOptions(9, 3, _scratch["s.txt"], 0.6, 2, 0.5, 4), true, 0.5), (r.Reading, r.Grow, r.Batch, r.BatchDiscount));
         Assert.Equal((Usd.Of(5), new Price(0.25m, 2, new(2026, 1, 31), "https://example.com/prices")), (r.Ceiling, r.Price));
     }
 

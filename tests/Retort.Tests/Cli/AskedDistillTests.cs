@@ -91,7 +91,7 @@ public sealed class AskedDistillTests : IDisposable
     {
         await using GuardWorld world = await GuardWorld.Start();
         string run = _scratch["run"], recipe = Recipe(world, gold: false);
-        DoorRun stopped = await Distill(recipe, "--out", run, "--set", "money.ceiling=0.0006", "--set", "pace.in_flight=1");
+        DoorRun stopped = await Distill(recipe, "--out", run, "--set", "money.ceiling=0.0012", "--set", "pace.in_flight=1");
         Assert.Equal(ExitCode.Negative, stopped.Code);
         Assert.Contains("stopped below the ceiling", stopped.Output, StringComparison.Ordinal);
         Assert.Contains("--no-ask", stopped.Error, StringComparison.Ordinal);

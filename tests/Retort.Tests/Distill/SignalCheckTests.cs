@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Retort.Asking;
 using Retort.Distill;
 
 namespace Retort.Tests.Distill;
