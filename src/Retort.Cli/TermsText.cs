@@ -61,8 +61,9 @@ static class TermsText
     /// <summary>A closed gate, with what opens it in a recipe.</summary>
     public static IEnumerable<string> ForRecipe(TermsVerdict.Closed verdict)
     {
-        string[] keys = [.. verdict.Reasons.Where(r => r.Kind == TermsReasonKind.NoEntry).Select(r => r.Use.Role switch { TermsRole.BaseModel => "student", TermsRole.Judge => "judge", _ => "teacher" }).Distinct()];
-        string declare = $"terms: {{{string.Join(", ", keys.Select(k => k + ": ID"))}}} in the recipe";
+        TermsRole[] roles = [.. verdict.Reasons.Where(r => r.Kind == TermsReasonKind.NoEntry).Select(r => r.Use.Role).Distinct()];
+        string[] keys = [.. roles.Where(r => r != TermsRole.Judge).Select(r => r == TermsRole.BaseModel ? "student" : "teacher").Distinct()];
+        string declare = string.Join(" and ", (IEnumerable<string>)[.. keys.Length > 0 ? [$"terms: {{{string.Join(", ", keys.Select(k => k + ": ID"))}}}"] : (string[])[], .. roles.Contains(TermsRole.Judge) ? ["admit: {judge: {terms: ID}}"] : (string[])[]]) + " in the recipe";
         return Verdict(verdict, []).Select(l => l.Replace("--permission FILE", "terms: {permissions: [FILE]} in the recipe", StringComparison.Ordinal).Replace("--terms ID", declare, StringComparison.Ordinal));
     }
 

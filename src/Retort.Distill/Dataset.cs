@@ -57,7 +57,7 @@ public sealed record Dataset(int[] Tokens, int[] Targets, float[] Mask, int[] St
         foreach (Document document in documents)
         {
             count++;
-            packing.Add(Prompt(document, tokenizer), Answer(document, tokenizer));
+            packing.Add([.. Prompt(document, tokenizer), .. document.Trace.Length == 0 ? [] : tokenizer.Encode(document.Trace, addSpecial: false)], Answer(document, tokenizer), document.Trace.Length > 0);
         }
 
         IReadOnlyList<RowPacking.Row> rows = packing.Rows;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Retort.Asking;
 using Retort.Evidence.Terms;
@@ -12,8 +11,6 @@ namespace Retort.Distill;
 /// <summary>Steps 1 and 2 where a teacher is asked: terms, questions, and which answers become documents.</summary>
 public sealed partial class DistillJob
 {
-    const string ExcludedFile = "excluded.jsonl";
-
     string StorePath => Path.Combine(_options.Out, CollectJob.StoreFile);
 
     /// <summary>Whether all models and text the run would use may be trained with; null where they may.</summary>
@@ -52,6 +49,11 @@ public sealed partial class DistillJob
             uses.Add(Use(TermsRole.SeedData, "sample:" + sample, null));
         }
 
+        if (_recipe.Admit.Judge is { } judge)
+        {
+            uses.Add(Use(TermsRole.Judge, judge.Model.ToString(), judge.Terms) with { Purpose = TermsPurpose.Ask });
+        }
+
         TermsVerdict verdict = TermsGate.Check(register, uses, Today, permissions: _recipe.Terms.Granted(register));
         obligations = (verdict as TermsVerdict.Open)?.Obligations ?? [];
         return verdict as TermsVerdict.Closed;
@@ -60,7 +62,7 @@ public sealed partial class DistillJob
     DateOnly Today => DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime);
 
     /// <summary>Asks an endpoint what has no answer yet; null where nothing is to be asked.</summary>
-    CollectResult.Asked? Ask()
+    CollectResult? Ask()
     {
         if (_recipe.Ask is not { } ask || !_options.Ask || _options.Dataset is not null || File.Exists(Path.Combine(_options.Out, DocumentsFile)))
         {
@@ -71,46 +73,7 @@ public sealed partial class DistillJob
         CollectResult result = CollectJob.Run(
             ask, new(_options.Out, _options.Register!, _options.Environment ?? (_ => null), _options.Client, _options.Ledger), f => forecast = f,
             f => _progress(new("ask the teacher", forecast is { Left: > 0 } all ? (double)(f.Answered + f.GivenUp) / all.Left : 1, AskProgress.Line(f))), _time, _stop).GetAwaiter().GetResult();
-        return result switch
-        {
-            CollectResult.Asked { End: AskEnd.Stopped } => throw new OperationCanceledException(_stop),
-            CollectResult.Asked asked => asked,
-            _ => throw new InvalidOperationException("The gate that opened for training closed for asking."),
-        };
-    }
-
-    /// <summary>The admitted answers as documents, split by question. What a resumed run finds in its folder stays as it is.</summary>
-    Corpus Admitted(AskRecipe ask)
-    {
-        string made = Path.Combine(_options.Out, DocumentsFile);
-        if (File.Exists(made))
-        {
-            return DatasetFile.Read(made);
-        }
-
-        Dictionary<string, (int Place, Prompt Prompt)> asked;
-        StoredAnswer[] answers;
-        using (Transcripts store = Transcripts.Open(StorePath, _time))
-        {
-            // In the order of the prompts, not in the one in which they came to be asked: the split follows from it.
-            asked = CollectJob.Questions(ask, _options.Out, store).Index().ToDictionary(q => Convert.ToHexString(q.Item.Question.Key()), q => (q.Index, q.Item.Prompt), StringComparer.Ordinal);
-            answers = [.. store.Answers().Where(a => asked.ContainsKey(Convert.ToHexString(a.Key))).OrderBy(a => asked[Convert.ToHexString(a.Key)].Place).ThenBy(a => a.Place)];
-        }
-
-        Admission admission = Admission.Of(answers);
-        AtomicFile.WriteAllBytes(Path.Combine(_options.Out, ExcludedFile), admission.List());
-        _manifest.Add("admit", new Dictionary<string, string> { ["recipe"] = _trainingHash }, ExcludedFile);
-        Func<IReadOnlyList<Turn>, (string Text, bool Laid)> layout = PromptLayout();
-        Document[] documents =
-        [
-            .. admission.Admitted.Select(a =>
-            {
-                Prompt prompt = asked[Convert.ToHexString(a.Answer.Key)].Prompt;
-                (string text, bool laid) = layout(prompt.Turns);
-                return new Document(text, a.Text + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id };
-            }),
-        ];
-        return Corpus.SplitByPrompt(documents, _recipe.Data, string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {ask.Teacher.Model}, {admission.Admitted.Count:n0} of them admitted"));
+        return result is CollectResult.Asked { End: AskEnd.Stopped } ? throw new OperationCanceledException(_stop) : result;
     }
 
     /// <summary>How the student will be given a conversation: by its own template, or as bare text.</summary>

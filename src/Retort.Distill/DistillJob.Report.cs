@@ -248,6 +248,7 @@ public sealed partial class DistillJob
         {
             Formats = evaluated.Formats,
             Asked = asked,
+            Admission = _admission,
             TeacherAnswers = evaluated.TeacherAnswers,
         };
     }

@@ -90,7 +90,7 @@ public sealed partial class DistillJob
         using Transcripts store = Transcripts.Open(StorePath, _time);
         foreach (StoredAnswer answer in store.Answers().Where(a => trained.Contains(a.Id)))
         {
-            if (SignalCheck.Of(answer.Choice, ask.Parameters.TopLogProbabilities ?? 0, out IReadOnlyList<ServedToken> read) is { } fault)
+            if (SignalCheck.Of(answer.Choice, ask.Parameters.TopLogProbabilities ?? 0, ask.Parameters.Stop ?? [], out IReadOnlyList<ServedToken> read) is { } fault)
             {
                 faults.Add((answer.Id, fault));
             }

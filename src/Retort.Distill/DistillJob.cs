@@ -82,6 +82,7 @@ public sealed partial class DistillJob : IDisposable
     readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
     SignalAlignment? _alignment;
+    AdmissionFacts? _admission;
     Dictionary<string, IReadOnlyList<ServedToken>>? _served;
 
     DistillJob(Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
@@ -121,9 +122,12 @@ public sealed partial class DistillJob : IDisposable
             return new DistillResult.Refused(closed);
         }
 
-        if (Timed("ask", Ask) is { End: not AskEnd.Done } asked)
+        switch (Timed("ask", Ask))
         {
-            return new DistillResult.NotAsked(asked);
+            case CollectResult.Refused refused:
+                return new DistillResult.Refused(refused.Verdict);
+            case CollectResult.Asked { End: not AskEnd.Done } asked:
+                return new DistillResult.NotAsked(asked);
         }
 
         (LlamaWeights? teacher, ModelFacts? teacherFacts, string teacherHash, Tokenizer? teacherTokenizer) = Timed("open", OpenTeacher);
@@ -205,7 +209,7 @@ public sealed partial class DistillJob : IDisposable
 
     /// <summary>What a run leaves that was stopped before its recipe was written, and what asking leaves.</summary>
     static bool IsBeginning(string entry) =>
-        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or CollectJob.GrownFile or ExcludedFile or Manifest.FileName or RunFiles.ExportName or RunFiles.LedgerFolder or RunFiles.PublicKeyName or RunFiles.SecretName or RunFiles.WitnessFolder or RunFiles.StatementFolder || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
+        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or CollectJob.GrownFile or ExcludedFile or OverlapsFile or AdmissionFile or Manifest.FileName or RunFiles.ExportName or RunFiles.LedgerFolder or RunFiles.PublicKeyName or RunFiles.SecretName or RunFiles.WitnessFolder or RunFiles.StatementFolder || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
 
     /// <summary>Puts the recipe into the folder, which from then on holds this run. Only once nothing is left that a reader would have to mend
     /// first: a recipe that was refused leaves no folder behind.</summary>

@@ -11,6 +11,7 @@ namespace Retort.Distill;
 /// <param name="Ask">How the teacher is asked where it is an endpoint; null where it is read from disk, or there is none.</param>
 /// <param name="TeacherTokenizer">A tokenizer that goes before the one beside the teacher; beside an endpoint, the one its answers are written in and a student from nothing takes.</param>
 /// <param name="Terms">The entries of the register said to apply to what is read from disk.</param>
+/// <param name="Admit">Which answers of an asked teacher are trained on.</param>
 /// <param name="Twin">Null trains none.</param>
 public sealed record Recipe(
     string Name,
@@ -18,6 +19,7 @@ public sealed record Recipe(
     AskRecipe? Ask,
     string? TeacherTokenizer,
     DeclaredTerms Terms,
+    AdmitRecipe Admit,
     StudentRecipe Student,
     DataRecipe Data,
     LossWeights Loss,

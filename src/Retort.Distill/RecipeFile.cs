@@ -60,7 +60,7 @@ public static class RecipeFile
             e.Whole("gold_items", 100, 0, 100_000), e.Whole("max_tokens", 200, 1, 1 << 20), e.Whole("samples", 4, 0, 100), e.Choice("metric", "text", "text", "gold"),
             e.Number("price_per_core_hour", 0.04, 0, 1e6), e.Text("currency") ?? "USD");
         ExportRecipe export = new(x.Choice("type", "bf16", "f32", "f16", "bf16"), x.Text("name") ?? name, x.Text("notices") is { } n ? Absolute(n) : null, [.. (x.Texts("licences") ?? []).Select(Absolute)]);
-        Recipe recipe = new(name, ask?.Teacher.ToString() ?? teacher, ask, tokenizer, ask?.Terms ?? DeclaredTerms.Read(root.Map("terms"), Absolute), student, data, loss, signal, train, Twin(root, teacher is not null, ask is not null, Absolute), evaluate, export);
+        Recipe recipe = new(name, ask?.Teacher.ToString() ?? teacher, ask, tokenizer, ask?.Terms ?? DeclaredTerms.Read(root.Map("terms"), Absolute), ask is null ? new() : AdmitRecipe.Read(root.Map("admit"), Absolute), student, data, loss, signal, train, Twin(root, teacher is not null, ask is not null, Absolute), evaluate, export);
         e.Close();
         x.Close();
         root.Close();

@@ -56,6 +56,7 @@ public static class RecipeText
         {
             Section("ask", Ask(ask));
             Section("money", Money(ask));
+            Section("admit", recipe.Admit.Fields());
             Section(
                 "pace",
                 ("requests_per_minute", Number(ask.RequestsPerMinute)), ("tokens_per_minute", Number(ask.TokensPerMinute)), ("in_flight", Number(ask.InFlight)), ("attempts", Number(ask.Attempts)));
@@ -66,7 +67,7 @@ public static class RecipeText
         return yaml.ToString();
     }
 
-    static (string, string?)[] Terms(DeclaredTerms t) => [("teacher", Quote(t.Teacher)), ("student", Quote(t.Student)), ("judge", Quote(t.Judge)), ("permissions", Quoted(t.Permissions))];
+    static (string, string?)[] Terms(DeclaredTerms t) => [("teacher", Quote(t.Teacher)), ("student", Quote(t.Student)), ("permissions", Quoted(t.Permissions))];
 
     static (string, string?)[] Ask(AskRecipe a) =>
     [

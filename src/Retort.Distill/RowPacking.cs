@@ -20,7 +20,8 @@ sealed class RowPacking(int length, bool maskPrompts)
     /// <summary>All rows, those closed first.</summary>
     public IReadOnlyList<Row> Rows => [.. _full, .. _open];
 
-    public void Add(int[] prompt, int[] answer)
+    /// <param name="masked">Take no loss on this prompt, whatever holds for others.</param>
+    public void Add(int[] prompt, int[] answer, bool masked = false)
     {
         int document = _added++;
         if (prompt.Length + answer.Length > length + 1)
@@ -50,7 +51,7 @@ sealed class RowPacking(int length, bool maskPrompts)
             _open.Add(best = new Row(length));
         }
 
-        best.Add(document, prompt, answer, maskPrompts);
+        best.Add(document, prompt, answer, maskPrompts || masked);
     }
 
     /// <summary>Tokens, the token to the right of each, and 1 where the loss counts.</summary>

@@ -35,6 +35,9 @@ public sealed record RunReport(
     /// <summary>Null where the teacher was not asked but read from disk, or there is none.</summary>
     public AskedFacts? Asked { get; init; }
 
+    /// <summary>Which of its answers were trained on; null where none was asked.</summary>
+    public AdmissionFacts? Admission { get; init; }
+
     /// <summary>Null where the results are measured on the teacher's own answers, or none was asked.</summary>
     public TeacherAnswers? TeacherAnswers { get; init; }
 }

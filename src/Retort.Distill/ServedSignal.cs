@@ -47,7 +47,7 @@ public sealed class ServedSignal
             string text = document.Answer.EndsWith(Corpus.End, StringComparison.Ordinal) ? document.Answer[..^Corpus.End.Length] : document.Answer;
             byte[] bytes = Encoding.UTF8.GetBytes(text);
             tokens += place.Answer;
-            if (document.Id is not { } id || served(id) is not { } theirs || signal.Offsets(own, bytes) is not { } offsets || !SignalCheck.Joined(theirs).AsSpan().SequenceEqual(bytes))
+            if (document.Id is not { } id || served(id) is not { } theirs || signal.Offsets(own, bytes) is not { } offsets || !bytes.AsSpan().StartsWith(SignalCheck.Joined(theirs)))
             {
                 asText++;
                 continue;

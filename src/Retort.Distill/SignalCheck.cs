@@ -36,8 +36,10 @@ public static class SignalCheck
 
     /// <summary>The first fault of an answer's probabilities; null where there is none.</summary>
     /// <param name="asked">Likeliest tokens a place that were asked for.</param>
+    /// <param name="stop">Texts that end an answer and are not part of it: endpoints may list the tokens that spelled one.</param>
+    /// <param name="tokens">Those that the text is made of; one in which a stop text begins is left out with the rest of it.</param>
     /// <param name="vocabulary">Tokens the model knows, where that is known: a small one has no more to list.</param>
-    public static SignalFault? Of(Choice choice, int asked, out IReadOnlyList<ServedToken> tokens, int? vocabulary = null)
+    public static SignalFault? Of(Choice choice, int asked, IReadOnlyList<string> stop, out IReadOnlyList<ServedToken> tokens, int? vocabulary = null)
     {
         tokens = choice.LogProbabilities is { } json && ServedToken.Parse(json) is { } read ? read : [];
         if (tokens.Count == 0)
@@ -45,9 +47,17 @@ public static class SignalCheck
             return choice.Text.Length == 0 && choice.LogProbabilities is not null ? null : SignalFault.Missing;
         }
 
-        if (!Joined(tokens).AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(choice.Text)))
+        // A text shows bytes that are no characters as U+FFFD.
+        string joined = Encoding.UTF8.GetString(Joined(tokens));
+        if (joined != choice.Text)
         {
-            return SignalFault.OtherText;
+            if (!joined.StartsWith(choice.Text, StringComparison.Ordinal) || !stop.Any(s => s.Length > 0 && joined.AsSpan(choice.Text.Length).StartsWith(s, StringComparison.Ordinal)))
+            {
+                return SignalFault.OtherText;
+            }
+
+            int at = 0, length = Encoding.UTF8.GetByteCount(choice.Text);
+            tokens = [.. tokens.TakeWhile(t => (at += t.Bytes.Length) <= length)];
         }
 
         int wanted = Math.Min(asked, vocabulary ?? int.MaxValue);

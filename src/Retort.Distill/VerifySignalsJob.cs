@@ -48,7 +48,7 @@ public static class VerifySignalsJob
         List<(StoredAnswer Answer, AskedQuestion Question, IReadOnlyList<ServedToken> Tokens)> held = [];
         foreach ((StoredAnswer answer, AskedQuestion question) in asked)
         {
-            if (SignalCheck.Of(answer.Choice, question.TopLogProbabilities!.Value, out IReadOnlyList<ServedToken> tokens) is { } fault)
+            if (SignalCheck.Of(answer.Choice, question.TopLogProbabilities!.Value, question.Stop, out IReadOnlyList<ServedToken> tokens) is { } fault)
             {
                 faults.Add((answer.Id, fault));
             }

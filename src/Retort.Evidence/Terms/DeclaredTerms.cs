@@ -3,17 +3,16 @@ namespace Retort.Evidence.Terms;
 /// <summary>What a recipe says of terms: under <c>terms</c>, the entries of the register that are said to apply, and files of permissions.</summary>
 /// <param name="Teacher">Id of the entry for the teacher; null where what it is called or made of tells it.</param>
 /// <param name="Student">The same for the weights a student begins from.</param>
-/// <param name="Judge">The same for a model that judges answers.</param>
 /// <param name="Permissions">Files in which a provider allows what its terms do not.</param>
-public sealed record DeclaredTerms(string? Teacher, string? Student, string? Judge, IReadOnlyList<string> Permissions)
+public sealed record DeclaredTerms(string? Teacher, string? Student, IReadOnlyList<string> Permissions)
 {
-    public static DeclaredTerms None { get; } = new(null, null, null, []);
+    public static DeclaredTerms None { get; } = new(null, null, []);
 
     /// <summary>Reads the mapping <c>terms</c>, all keys optional.</summary>
     /// <param name="absolute">Completes a path.</param>
     public static DeclaredTerms Read(YamlFields terms, Func<string, string> absolute)
     {
-        DeclaredTerms read = new(terms.Text("teacher"), terms.Text("student"), terms.Text("judge"), [.. (terms.Texts("permissions") ?? []).Select(absolute)]);
+        DeclaredTerms read = new(terms.Text("teacher"), terms.Text("student"), [.. (terms.Texts("permissions") ?? []).Select(absolute)]);
         terms.Close();
         return read;
     }

@@ -55,7 +55,9 @@ sealed partial class FakeBatches : IDisposable
 
     public void Dispose() => _listener.Stop();
 
-    static object Chat(string text) => new { id = $"c-{text}", model = "small", choices = new[] { new { index = 0, message = new { role = "assistant", content = text }, finish_reason = "stop" } }, usage = new { prompt_tokens = 10, completion_tokens = 5 } };
+    static int s_named;
+
+    static object Chat(string text) => new { id = $"c-{Interlocked.Increment(ref s_named)}", model = "small", choices = new[] { new { index = 0, message = new { role = "assistant", content = text }, finish_reason = "stop" } }, usage = new { prompt_tokens = 10, completion_tokens = 5 } };
 
     async Task Accept()
     {

@@ -101,6 +101,31 @@ public sealed class AskedDistillTests : IDisposable
         Assert.InRange(on.Json.GetProperty("asked").GetProperty("store").GetProperty("answers").GetInt32(), 4, 39);
     }
 
+    /// <summary>What a recipe's filters leave out is counted and listed, and never trained on.</summary>
+    [Fact]
+    public async Task TheRecipesFiltersDecideWhatIsTrainedOn()
+    {
+        await using GuardWorld world = await GuardWorld.Start();
+        string run = _scratch["run"], exam = _scratch.Write("exam.jsonl", "{\"prompt\": \"Once number 7\"}\n{\"prompt\": \"Once number 8\"}\n");
+        DoorRun made = await Distill(Recipe(world, gold: false, $"admit: {{finish: [stop, length], near_duplicate: off, contamination: {{sets: [{exam}]}}}}"), "--out", run, "--json");
+        Assert.True(made.Code == ExitCode.Done, made.Error);
+        JsonElement admission = made.Json.GetProperty("admission");
+        Assert.Equal((40, 2), (admission.GetProperty("asked").GetInt32(), admission.GetProperty("by_reason").GetProperty("Contaminated").GetInt32()));
+        Assert.Equal(40 - File.ReadLines(Path.Combine(run, "excluded.jsonl")).Count(), File.ReadLines(Path.Combine(run, "dataset.jsonl")).Count() - 1);
+        Assert.DoesNotContain("Once number 7\"", File.ReadAllText(Path.Combine(run, "dataset.jsonl")), StringComparison.Ordinal);
+        Assert.Contains("exam", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
+
+        // A judge whose verdicts cannot be read lets nothing pass, and its terms are asked for before it is.
+        string judge = $"admit.judge={{model: \"{world.Url}/v1#{GuardWorld.Name}\", rubric: good, threshold: 1, max_tokens: 8, price: {{prompt: 1, completion: 1}}}}";
+        DoorRun closed = await Distill(_scratch["r.yaml"], "--out", _scratch["judged"], "--set", $"ask.reuse={run}", "--set", judge);
+        Assert.Equal(ExitCode.Negative, closed.Code);
+        Assert.Contains("admit: {judge: {terms: ID}}", closed.Output, StringComparison.Ordinal);
+        DoorRun unjudged = await Distill(_scratch["r.yaml"], "--out", _scratch["judged"], "--set", $"ask.reuse={run}", "--set", judge, "--set", "admit.judge.terms=own-model");
+        Assert.Equal(ExitCode.BadInput, unjudged.Code);
+        Assert.Contains("0 different prompts", unjudged.Error, StringComparison.Ordinal);
+        Assert.Contains("\"unjudged\"", File.ReadAllText(Path.Combine(_scratch["judged"], "excluded.jsonl")), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void WhatTermsForbidIsNeitherAskedNorTrained()
     {

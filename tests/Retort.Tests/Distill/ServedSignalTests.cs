@@ -57,7 +57,7 @@ public class ServedSignalTests
     public void OtherTokensMeetWhereBothBegin()
     {
         const string Text = "the cat sat";
-        Document document = new("", Text + Corpus.End) { Id = "a/0" };
+        Document document = new("so ", Text + Corpus.End) { Id = "a/0" };
         ServedToken[] served = Served(s_words, Text, (" cow", 0.25), (" cup", 0.125));
         (SignalFile file, SignalAlignment met, Dataset data) = Build(s_bytes, [document], _ => served);
         int[] answer = Dataset.Answer(document, s_bytes);

@@ -19,7 +19,7 @@ public class SignalCheckTests
 
     static JsonArray Good() => [Token("Grü", 0.5, ("Grü", 0.5), ("Ha", 0.3)), Token("ße", 0.2, ("!", 0.6), ("x", 0.25)), Token(" 🦉", 0.9, (" 🦉", 0.9), ("", 0.05))];
 
-    static SignalFault? Check(JsonArray tokens, string text = "Grüße 🦉", int asked = 2) => SignalCheck.Of(new(text, "stop", null, JsonSerializer.SerializeToUtf8Bytes(tokens)), asked, out _);
+    static SignalFault? Check(JsonArray tokens, string text = "Grüße 🦉", int asked = 2) => SignalCheck.Of(new(text, "stop", null, JsonSerializer.SerializeToUtf8Bytes(tokens)), asked, [], out _);
 
     [Fact]
     public void WhatHoldsIsTaken()
@@ -32,6 +32,18 @@ public class SignalCheckTests
         (split[0]!["bytes"], split[1]!["bytes"]) = (new JsonArray(0xC3), new JsonArray(0xBC));
         (split[0]!["top_logprobs"]![0]!["bytes"], split[1]!["top_logprobs"]![0]!["bytes"]) = (new JsonArray(0xC3), new JsonArray(0xBC));
         Assert.Null(Check(split, "ü", 1));
+    }
+
+    /// <summary>Tokens that spell a stop text are no part of the answer; what ends in nothing that was asked to stop it is another text.</summary>
+    [Fact]
+    public void AStopTextIsNoPartOfTheAnswer()
+    {
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(Good());
+        Assert.Null(SignalCheck.Of(new("Grü", "stop", null, json), 2, ["x", "ße"], out IReadOnlyList<ServedToken> whole));
+        Assert.Single(whole);
+        Assert.Null(SignalCheck.Of(new("Gr", "stop", null, json), 2, ["ü"], out IReadOnlyList<ServedToken> none));
+        Assert.Empty(none);
+        Assert.Equal(SignalFault.OtherText, SignalCheck.Of(new("Grü", "stop", null, json), 2, ["x"], out _));
     }
 
     [Fact]
@@ -50,8 +62,8 @@ public class SignalCheckTests
         Assert.Equal(SignalFault.OtherText, After(t => t.Insert(1, Token("ß", 0.2, ("!", 0.6), ("x", 0.25)))));
         Assert.Equal(SignalFault.Missing, After(t => t[1]!["bytes"] = null));
         Assert.Equal(SignalFault.Missing, After(t => t[2]!["top_logprobs"]![0]!["logprob"] = "0"));
-        Assert.Equal(SignalFault.Missing, SignalCheck.Of(new("a", "stop", null, null), 2, out _));
-        Assert.Equal(SignalFault.Missing, SignalCheck.Of(new("a", "stop", null, "{"u8.ToArray()), 2, out _));
+        Assert.Equal(SignalFault.Missing, SignalCheck.Of(new("a", "stop", null, null), 2, [], out _));
+        Assert.Equal(SignalFault.Missing, SignalCheck.Of(new("a", "stop", null, "{"u8.ToArray()), 2, [], out _));
         Assert.Equal(SignalFault.Count, Check(Good(), asked: 3));
         Assert.Equal(SignalFault.Count, Check([Token("a", 0.1, ("b", 0.5), ("c", 0.2), ("d", 0.1), ("a", 0.1))], "a"));
         Assert.Equal(SignalFault.Order, Check([Token("a", 0.1, ("b", 0.2), ("c", 0.5))], "a"));
@@ -74,7 +86,7 @@ public class SignalCheckTests
                 damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             }
 
-            held += SignalCheck.Of(new("Grüße 🦉", "stop", null, damaged), 2, out _) is null ? 1 : 0;
+            held += SignalCheck.Of(new("Grüße 🦉", "stop", null, damaged), 2, [], out _) is null ? 1 : 0;
         }
 
         // The token's own spelling is not read, so damage there is none; most else is found.

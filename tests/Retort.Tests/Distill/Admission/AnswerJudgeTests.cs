@@ -40,8 +40,8 @@ public sealed class AnswerJudgeTests : IDisposable
         Assert.Contains($"[answer {mark}]\n4\n[end of answer {mark}]", asked, StringComparison.Ordinal);
         string own = JudgePrompt.Of("Be right.", 10, question, forged)[1].Text.Split(' ', ']')[1];
         Assert.NotEqual(mark, own);
-        Assert.True(JudgePrompt.Is(new(JudgePrompt.Of("Be right.", 10, question, "4"), 1, null)));
-        Assert.False(JudgePrompt.Is(new([new("system", "You grade."), .. question], 1, null)));
+        Assert.True(JudgePrompt.Is(new(JudgePrompt.Of("Be right.", 10, question, "4"), 1, null, [])));
+        Assert.False(JudgePrompt.Is(new([new("system", "You grade."), .. question], 1, null, [])));
     }
 
     [Theory]
