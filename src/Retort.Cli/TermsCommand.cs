@@ -3,7 +3,7 @@ using Retort.Evidence.Terms;
 
 namespace Retort.Cli;
 
-/// <summary>The register of teachers' terms: list, show, check one use against it, compare two.</summary>
+/// <summary>The register of teachers' terms: list, show, check one use against it, compare two, see what a change touches.</summary>
 static class TermsCommand
 {
     public static Verb Create(Session session) => new(
@@ -14,6 +14,7 @@ static class TermsCommand
         Show(session),
         Check(session),
         Diff(session),
+        TermsImpact.Create(session),
     };
 
     static Verb List(Session session)

@@ -56,6 +56,7 @@ public sealed partial class DistillJob
 
         TermsVerdict verdict = TermsGate.Check(register, uses, Today, permissions: _recipe.Terms.Granted(register));
         obligations = (verdict as TermsVerdict.Open)?.Obligations ?? [];
+        _terms = verdict is TermsVerdict.Open open ? RunTerms.Of(open) : null;
         return verdict as TermsVerdict.Closed;
     }
 

@@ -81,6 +81,7 @@ public sealed partial class DistillJob : IDisposable
     readonly List<string> _warnings = [];
     readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
+    RunTerms? _terms;
     SignalAlignment? _alignment;
     AdmissionFacts? _admission;
     Dictionary<string, IReadOnlyList<ServedToken>>? _served;
@@ -228,6 +229,11 @@ public sealed partial class DistillJob : IDisposable
         }
 
         AtomicFile.WriteAllBytes(RecipePath, ResolvedRecipe);
+        if (_terms is { } terms)
+        {
+            terms.Write(_options.Out);
+            _manifest.Add("terms", new Dictionary<string, string> { ["register"] = terms.Register }, RunTerms.FileName);
+        }
     }
 
     RateSearch? SearchRate(Trainers trainers, LlamaConfig config, LlamaWeights? teacher, Dataset validation)

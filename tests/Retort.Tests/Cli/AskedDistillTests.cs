@@ -158,6 +158,15 @@ public sealed class AskedDistillTests : IDisposable
         DoorRun named = DoorRun.Of([.. llama, "--resume", "--set", "export={name: Llama-tiny, licences: [" + licence + "]}"]);
         Assert.True(named.Code == ExitCode.Done, named.Output + named.Error);
         Assert.Equal(trained, File.GetLastWriteTimeUtc(Path.Combine(run, "checkpoints", "student-1.state")));
+
+        // What a ruling on these terms touches: this run, and one that goes on with its student.
+        string further = _scratch["further"];
+        Assert.Equal(ExitCode.Done, DoorRun.Of("distill", recipe, "--out", further, "--set", "student={from: " + Path.Combine(run, "student") + "}").Code);
+        DoorRun impact = DoorRun.Of("terms", "impact", _scratch.Folder, "--entry", "llama-3.1-weights", "--json");
+        Assert.Equal(ExitCode.Negative, impact.Code);
+        Assert.Equal([run, further], impact.Json.GetProperty("touched").EnumerateArray().Select(t => t.GetProperty("folder").GetString()));
+        Assert.Equal(ExitCode.Done, DoorRun.Of("terms", "impact", _scratch.Folder, "--entry", "openai-api").Code);
+        DoorRun.Of("terms", "impact", _scratch.Folder).Refused("--entry", "no entry is named");
         string[] papers = [.. Directory.GetFiles(Path.Combine(run, "student")).Select(f => Path.GetFileName(f))];
         Assert.Contains("LICENSE.txt", papers);
         Assert.Contains("Built with Llama", File.ReadAllText(Path.Combine(run, "student", "NOTICE")), StringComparison.Ordinal);

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using Retort.Evidence.Terms;
+
+namespace Retort.Distill;
+
+/// <summary>terms.json of a run folder: under which terms everything was used that the run was made with.</summary>
+/// <param name="Register">Hash of the register it was decided by.</param>
+/// <param name="On">The day.</param>
+/// <param name="Owed">What the student's papers must meet.</param>
+public sealed record RunTerms(string Register, DateOnly On, IReadOnlyList<RunTermsUse> Uses, IReadOnlyList<string> Owed)
+{
+    public const string FileName = "terms.json";
+
+    static readonly JsonSerializerOptions s_json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    public static RunTerms Of(TermsVerdict.Open verdict) => new(
+        verdict.RegisterSha256, verdict.On,
+        [.. verdict.Uses.Select(u => new RunTermsUse(KebabName.Of(u.Use.Role), u.Use.Model.Reference, KebabName.Of(u.Class), u.Use.Declared, [.. u.Entries.Select(e => new RunTermsEntry(e.Entry.Id, e.Sha256, e.Permission is { } p ? new(p.Grantor, p.Recipient, p.Contract, p.Signed, p.Expires, [.. p.Entries], p.ContractSha256, p.Sha256) : null))]))],
+        [.. verdict.Obligations.Select(o => $"{o.Entry}: {o.Sentence}")]);
+
+    public void Write(string folder) => AtomicFile.WriteAllBytes(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this, s_json));
+
+    /// <exception cref="UserError">It cannot be read.</exception>
+    public static RunTerms Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RunTerms>(TextFile.Read(path, 1 << 22), s_json) ?? throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw new UserError("these are no terms of a run", path, "Put back a copy of the file, or leave the run's folder out.");
+        }
+    }
+}
+
+/// <param name="Role">teacher, base-model, judge or seed-data.</param>
+/// <param name="Model">As it was named; an absolute path where it was read from disk.</param>
+/// <param name="Class">The strictest of its entries.</param>
+/// <param name="Declared">The entry that the user said applies; null where none was named.</param>
+public sealed record RunTermsUse(string Role, string Model, string Class, string? Declared, IReadOnlyList<RunTermsEntry> Entries);
+
+/// <param name="Sha256">Of what the entry said then.</param>
+/// <param name="Permission">Null where the terms themselves allow it.</param>
+public sealed record RunTermsEntry(string Id, string Sha256, RunPermission? Permission);
+
+/// <summary>The provider's own word that opened a use.</summary>
+public sealed record RunPermission(string Grantor, string Recipient, string Contract, DateOnly Signed, DateOnly Expires, IReadOnlyList<string> Entries, string ContractSha256, string Sha256);
