@@ -103,7 +103,7 @@ static class ReportCharts
             <rect class="margin" x="{x.At(-first.Margin)}" y="{Above}" width="{x.At(first.Margin) - x.At(-first.Margin)}" height="{floor - Above}"/>
             <line class="axis" x1="{left}" x2="{Panel - Edge}" y1="{floor}" y2="{floor}"/>
             <line class="zero" x1="{x.At(0)}" x2="{x.At(0)}" y1="{Above - 4}" y2="{floor}"/>
-            <text class="tick" x="{left}" y="11">← twin ahead</text>
+            <text class="tick" x="{left}" y="11">← {first.Beside} ahead</text>
             <text class="tick" x="{Panel - Edge}" y="11" text-anchor="end">student ahead →</text>
             {marks}{labels}<text class="axis-name" x="{(left + Panel - Edge) / 2}" y="{floor + 34}" text-anchor="middle">{first.Unit}</text>
             """), Panel);

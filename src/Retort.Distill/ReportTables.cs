@@ -39,7 +39,7 @@ static class ReportTables
 
     public static Markup MetricsTable(RunReport report)
     {
-        bool twin = report.Results.Twin is not null, teacher = report.Teacher is not null;
+        bool twin = report.Results.Twin is not null, teacher = report.Teacher is not null && (report.Asked is null || report.Results.Teacher is not null);
         bool differences = report.Comparisons.Count > 0;
         Markup rows = Markup.Join(Metrics(report).Select(row => Markup.Of(
             $"<tr><th scope=\"row\">{row.Name}<small>{row.Unit}</small></th>{Cell(teacher, row.Teacher)}{Cell(true, row.Student)}{Cell(twin, row.Twin)}{(differences ? Difference(row.Difference) : Markup.None)}</tr>")));
