@@ -48,17 +48,7 @@ static class CollectCommand
                 forecast =>
                 {
                     left = forecast.Left;
-                    foreach (string source in forecast.Sources)
-                    {
-                        session.Error.WriteLine(source);
-                    }
-
-                    if (forecast.Sensitive.Count > 0)
-                    {
-                        session.Error.WriteLine(Found(forecast, folder));
-                    }
-
-                    session.Error.WriteLine(Line(forecast));
+                    Tell(session, forecast, folder);
                 },
                 facts => advance("ask", left == 0 ? 1 : (double)(facts.Answered + facts.GivenUp) / left, AskProgress.Line(facts)), session.Time, session.Stop).GetAwaiter().GetResult());
             if (result is CollectResult.Refused refused)
@@ -71,6 +61,15 @@ static class CollectCommand
             return Tell(session, asked);
         });
         return verb;
+    }
+
+    /// <summary>What asking may cost, before anything is asked.</summary>
+    internal static void Tell(Session session, Forecast forecast, string folder)
+    {
+        foreach (string line in (IEnumerable<string>)[.. forecast.Sources, .. forecast.Sensitive.Count > 0 ? [Found(forecast, folder)] : (string[])[], Line(forecast)])
+        {
+            session.Error.WriteLine(line);
+        }
     }
 
     /// <summary>How asking ended.</summary>

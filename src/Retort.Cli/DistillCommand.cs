@@ -36,7 +36,7 @@ static class DistillCommand
             Recipe recipe = RecipeFile.Read(file, changes, [.. BundledSamples.All.Keys]);
             string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
             session.WhenStopped = $"Go on from the last checkpoint with: {Again(file, parsed.GetValue(to), changes)}";
-            DistillOptions options = new(folder, parsed.GetValue(resume), ShippedTerms.Or(parsed.GetValue(register)), !parsed.GetValue(noAsk), Environment.GetEnvironmentVariable) { Dataset = parsed.GetValue(dataset), Ledger = OwnLedger.Open(session) };
+            DistillOptions options = new(folder, parsed.GetValue(resume), ShippedTerms.Or(parsed.GetValue(register)), !parsed.GetValue(noAsk), Environment.GetEnvironmentVariable) { Dataset = parsed.GetValue(dataset), Ledger = OwnLedger.Open(session), OnForecast = f => CollectCommand.Tell(session, f, folder) };
             DistillResult result = ProgressDisplay.Run(session, advance =>
                 DistillJob.Run(recipe, options, BundledSamples.All, p => advance(p.Step, p.Whole ?? p.Share, p.Detail, p.Left), session.Time, session.Stop), whole: true);
             switch (result)

@@ -72,7 +72,11 @@ public sealed partial class DistillJob
 
         Forecast? forecast = null;
         CollectResult result = CollectJob.Run(
-            ask, new(_options.Out, _options.Register!, _options.Environment ?? (_ => null), _options.Client, _options.Ledger), f => forecast = f,
+            ask, new(_options.Out, _options.Register!, _options.Environment ?? (_ => null), _options.Client, _options.Ledger), f =>
+            {
+                forecast = f;
+                _options.OnForecast?.Invoke(f);
+            },
             f => _progress(new("ask the teacher", forecast is { Left: > 0 } all ? (double)(f.Answered + f.GivenUp) / all.Left : 1, AskProgress.Line(f))), _time, _stop).GetAwaiter().GetResult();
         return result is CollectResult.Asked { End: AskEnd.Stopped } ? throw new OperationCanceledException(_stop) : result;
     }

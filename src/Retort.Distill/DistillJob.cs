@@ -27,6 +27,9 @@ public sealed record DistillOptions(string Out, bool Resume, TermsRegister? Regi
 
     /// <summary>Who signs the run's ledger; null keeps none.</summary>
     public LedgerHome? Ledger { get; init; }
+
+    /// <summary>Told what asking may cost, before anything is asked.</summary>
+    public Action<Forecast>? OnForecast { get; init; }
 }
 
 /// <summary>What came of it.</summary>

@@ -42,6 +42,7 @@ public sealed class AskedDistillTests : IDisposable
         string run = _scratch["run"], recipe = Recipe(world, gold: true);
         DoorRun first = await Distill(recipe, "--out", run, "--json");
         Assert.True(first.Code == ExitCode.Done, first.Error);
+        Assert.Matches("40 questions, 40 to ask; at most USD 0[.][0-9]+, never more than USD 1.00 in all", first.Error);
         JsonElement report = first.Json, store = report.GetProperty("asked").GetProperty("store");
         Assert.Equal(40, store.GetProperty("answers").GetInt32());
         Assert.InRange(store.GetProperty("spent").GetDecimal(), 0.00001m, 0.01m);
