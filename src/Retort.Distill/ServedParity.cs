@@ -1,4 +1,3 @@
-using System.Text;
 using Retort.Kernels;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
@@ -23,10 +22,8 @@ public sealed record ServedParity(long Tokens, double Largest, string? Worst, lo
     public static ServedParity Measure(
         LlamaWeights teacher, Tokenizer tokenizer, IReadOnlyList<(string Id, int[] Prompt, IReadOnlyList<ServedToken> Tokens)> answers, Workers workers, Action<int, int> progress, CancellationToken stop)
     {
-        ILookup<string, int> ids = Enumerable.Range(0, Math.Min(tokenizer.VocabularySize, teacher.Config.Vocabulary)).ToLookup(i => Key(tokenizer.TokenBytes(i)), StringComparer.Ordinal);
-
-        // Of several tokens with the same bytes a text is written in words, not in bytes.
-        int[] Ids(IReadOnlyList<ServedToken> tokens) => [.. tokens.Select(t => ids[Key(t.Bytes)].OrderBy(i => tokenizer.IsSpecial(i) || tokenizer.TokenText(i).StartsWith("<0x", StringComparison.Ordinal) ? 1 : 0).DefaultIfEmpty(-1).First())];
+        TokensByBytes ids = new(tokenizer, teacher.Config.Vocabulary);
+        int[] Ids(IReadOnlyList<ServedToken> tokens) => [.. tokens.Select(t => ids.Written(t.Bytes) ?? -1)];
         (string Id, int[] Prompt, IReadOnlyList<ServedToken> Tokens, int[] Answer)[] known = [.. answers.Select(a => (a.Id, a.Prompt, a.Tokens, Ids(a.Tokens))).Where(a => a.Item4.Length > 0 && !a.Item4.Contains(-1))];
         int longest = known.Select(k => k.Prompt.Length + k.Answer.Length).DefaultIfEmpty(1).Max(), length = Math.Min(teacher.Config.Context / L * L, (longest + L - 1) / L * L);
         RowPacking packing = new(length, maskPrompts: true);
@@ -86,13 +83,11 @@ public sealed record ServedParity(long Tokens, double Largest, string? Worst, lo
     }
 
     /// <summary>The largest difference of the listed tokens; of several with the same bytes the nearest counts, for nothing says which was meant.</summary>
-    static double Difference(ServedToken token, float[] logits, ILookup<string, int> ids)
+    static double Difference(ServedToken token, float[] logits, TokensByBytes ids)
     {
         double max = logits.Max(), norm = max + Math.Log(logits.Sum(z => Math.Exp(z - max)));
-        return token.Top.Append((token.Bytes, token.LogProbability)).Max(t => ids[Key(t.Item1)].Select(i => Math.Abs(logits[i] - norm - t.Item2)).DefaultIfEmpty(double.PositiveInfinity).Min());
+        return token.Top.Append((token.Bytes, token.LogProbability)).Max(t => ids.All(t.Item1).Select(i => Math.Abs(logits[i] - norm - t.Item2)).DefaultIfEmpty(double.PositiveInfinity).Min());
     }
-
-    static string Key(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 
     /// <summary>Takes differences from several threads.</summary>
     sealed class Tally

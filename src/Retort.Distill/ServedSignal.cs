@@ -19,17 +19,9 @@ public sealed class ServedSignal
 {
     readonly Tokenizer _tokenizer;
     readonly int _vocabulary, _k;
-    readonly Dictionary<string, int> _ids;
-    readonly Dictionary<string, int?> _first = new(StringComparer.Ordinal);
+    readonly TokensByBytes _tokens;
 
-    ServedSignal(Tokenizer tokenizer, int vocabulary, int k)
-    {
-        (_tokenizer, _vocabulary, _k) = (tokenizer, Math.Min(vocabulary, tokenizer.VocabularySize), k);
-
-        // Of several tokens of the same bytes the first is the one that texts are written in.
-        _ids = Enumerable.Range(0, _vocabulary).Where(i => !tokenizer.IsSpecial(i) && tokenizer.TokenBytes(i).Length > 0)
-            .GroupBy(i => Key(tokenizer.TokenBytes(i))).ToDictionary(g => g.Key, g => tokenizer.Encode(Encoding.UTF8.GetString(tokenizer.TokenBytes(g.First())), addSpecial: false, parseSpecial: false) is [int only] && g.Contains(only) ? only : g.First(), StringComparer.Ordinal);
-    }
+    ServedSignal(Tokenizer tokenizer, int vocabulary, int k) => (_tokenizer, _vocabulary, _k, _tokens) = (tokenizer, vocabulary, k, new(tokenizer, vocabulary));
 
     /// <summary>The signal of a dataset packed from <paramref name="documents"/>.</summary>
     /// <param name="served">The tokens of a document's answer, by its id, already checked; null where it has none.</param>
@@ -123,20 +115,12 @@ public sealed class ServedSignal
     /// <summary>The student's token that these bytes begin with; null for none, as for a mark without text.</summary>
     int? Begins(byte[] bytes)
     {
-        string key = Key(bytes);
-        if (_ids.TryGetValue(key, out int whole))
+        if (_tokens.Written(bytes) is { } whole)
         {
             return whole;
         }
 
-        if (!_first.TryGetValue(key, out int? first))
-        {
-            int[] spelled = bytes.Length == 0 ? [] : _tokenizer.Encode(Encoding.UTF8.GetString(bytes), addSpecial: false, parseSpecial: false);
-            _first[key] = first = spelled.Length > 0 && spelled[0] < _vocabulary && bytes.AsSpan().StartsWith(_tokenizer.TokenBytes(spelled[0])) ? spelled[0] : null;
-        }
-
-        return first;
+        int[] spelled = bytes.Length == 0 ? [] : _tokenizer.Encode(Encoding.UTF8.GetString(bytes), addSpecial: false, parseSpecial: false);
+        return spelled.Length > 0 && spelled[0] < _vocabulary && bytes.AsSpan().StartsWith(_tokenizer.TokenBytes(spelled[0])) ? spelled[0] : null;
     }
-
-    static string Key(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 }
