@@ -89,8 +89,8 @@ public sealed partial class DistillJob
             return turns => (string.Join('\n', turns.Select(t => t.Text)), false);
         }
 
-        (LlamaConfig config, string? tokenizer) = Frozen is { } frozen ? (frozen.Weights.Config, frozen.TokenizerPath) : ModelReference.Open(from.Reference) is var open ? (open.Weights.Config, open.TokenizerPath) : default;
-        ChatLayout layout = ChatLayout.Of(from.Reference, config, Tokenizer.Open(tokenizer ?? throw new UserError("there is no tokenizer beside the student", from.Reference, "Put its tokenizer.json into the folder.")), _time);
+        LlamaConfig config = Frozen?.Weights.Config ?? ModelReference.Open(from.Reference).Weights.Config;
+        ChatLayout layout = ChatLayout.Of(from.Reference, config, OwnTokenizer(from), _time);
         return turns => (layout.Text(JsonSerializer.SerializeToElement(turns.Select(t => new { role = t.Role, content = t.Text }))), layout.HasTemplate);
     }
 
@@ -100,9 +100,6 @@ public sealed partial class DistillJob
         static Document[] Gold(IReadOnlyList<Document> documents) => [.. documents.Select(d => d.AsGold).OfType<Document>().DistinctBy(d => d.Prompt)];
         Document[] tested = Gold(corpus.HeldOut), validated = Gold(corpus.Validation), learned = _recipe.Twin is null ? [] : TwinText(corpus) ?? Gold(corpus.Train);
         bool gold = tested.Length > 1;
-
-        // Before the folder is taken: a run that is refused leaves it free for one with another recipe.
-        _served = _recipe.Signal.Kind == "top_k" && _options.Dataset is null && !File.Exists(Path.Combine(_options.Out, SignalsFile)) ? Checked(corpus.Train, _recipe.Ask!) : null;
         return new(
             corpus, tokenizer, train, learned.Length > 0 ? pack(learned, "twin") : null, pack(gold && validated.Length > 0 ? validated : corpus.Validation, "data.validation"), gold ? pack(tested, "data.held_out") : heldOut,
             gold ? tested : corpus.HeldOut, gold ? heldOut : null, !gold, learned.Length > 0);

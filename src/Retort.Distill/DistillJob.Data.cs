@@ -76,7 +76,7 @@ public sealed partial class DistillJob
     {
         if (_recipe.Student is StudentRecipe.From from)
         {
-            return Tokenizer.Open((Frozen is null ? ModelReference.Open(from.Reference).TokenizerPath : Frozen.TokenizerPath) ?? throw new UserError("there is no tokenizer beside the student", from.Reference, "Put its tokenizer.json into the folder."));
+            return OwnTokenizer(from);
         }
 
         if (_recipe.Student is StudentRecipe.Shape { TrainTokenizer: null } && teacherTokenizer is not null)
@@ -87,6 +87,10 @@ public sealed partial class DistillJob
         int size = ((StudentRecipe.Shape)_recipe.Student).TrainTokenizer ?? throw new UserError("there is no tokenizer", "student.train_tokenizer", "Give the size of a vocabulary to train.");
         return BytePairTrainer.Train(corpus.Train.Select(d => d.Prompt + d.Answer), size, corpus.SpecialTokens);
     }
+
+    /// <summary>The tokenizer beside the weights a student begins from.</summary>
+    Tokenizer OwnTokenizer(StudentRecipe.From from) =>
+        Tokenizer.Open((Frozen is null ? ModelReference.Open(from.Reference).TokenizerPath : Frozen.TokenizerPath) ?? throw new UserError("there is no tokenizer beside the student", from.Reference, "Put its tokenizer.json into the folder."));
 
     /// <summary>Puts the documents into the folder; a resumed run finds the same there.</summary>
     void WriteDataset(Corpus corpus)

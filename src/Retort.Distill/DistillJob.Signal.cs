@@ -9,7 +9,7 @@ namespace Retort.Distill;
 /// <summary>Step 3: what of the teacher's distribution the student learns from.</summary>
 public sealed partial class DistillJob
 {
-    TeacherSignal Signal(LlamaWeights? teacher, string teacherHash, RunData data, int vocabulary)
+    TeacherSignal Signal(LlamaWeights? teacher, string teacherHash, RunData data, int vocabulary, IReadOnlyDictionary<string, IReadOnlyList<ServedToken>>? served)
     {
         (Tokenizer tokenizer, Dataset train) = (data.Tokenizer, data.Train);
         if (_recipe.Signal.Kind == "text" || (teacher is null && _recipe.Ask is null))
@@ -19,7 +19,7 @@ public sealed partial class DistillJob
 
         if (teacher is null)
         {
-            return Served(data, vocabulary);
+            return Served(data, vocabulary, served);
         }
 
         if (_recipe.Signal.Kind == "live")
@@ -42,8 +42,9 @@ public sealed partial class DistillJob
     }
 
     /// <summary>Step 3 where the teacher was asked: the probabilities it answered with.</summary>
-    /// <exception cref="UserError">Some do not hold, and nothing is trained from them.</exception>
-    TeacherSignal.Sparse Served(RunData data, int vocabulary)
+    /// <param name="served">From <see cref="CheckServed"/>.</param>
+    /// <exception cref="UserError">The text comes from a dataset that has no signals beside it.</exception>
+    TeacherSignal.Sparse Served(RunData data, int vocabulary, IReadOnlyDictionary<string, IReadOnlyList<ServedToken>>? served)
     {
         AskRecipe ask = _recipe.Ask!;
         string path = Path.Combine(_options.Out, SignalsFile);
@@ -52,8 +53,12 @@ public sealed partial class DistillJob
         TakeSignals(path, alignment);
         if (!File.Exists(path) || !File.Exists(alignment))
         {
-            Dictionary<string, IReadOnlyList<ServedToken>> tokens = _served ?? Checked(data.Corpus.Train, ask);
-            (SignalFile file, SignalAlignment met) = ServedSignal.Of(data.Train, data.Corpus.Train, id => tokens.GetValueOrDefault(id), data.Tokenizer, expected);
+            if (served is null)
+            {
+                throw new UserError("there are no signals beside this dataset", _options.Dataset ?? path, "Name the dataset of a run that learned from probabilities, or set signal.kind: text and loss: {cross_entropy: 1}.");
+            }
+
+            (SignalFile file, SignalAlignment met) = ServedSignal.Of(data.Train, data.Corpus.Train, id => served.GetValueOrDefault(id), data.Tokenizer, expected);
             file.Save(path);
             AtomicFile.WriteAllBytes(alignment, JsonSerializer.SerializeToUtf8Bytes(met));
             _manifest.Add("signals", new Dictionary<string, string> { ["teacher"] = expected.Teacher, ["tokenizer"] = data.Tokenizer.Hash, ["data"] = data.Train.Hash }, SignalsFile, SignalsFile + ".json");
@@ -81,10 +86,17 @@ public sealed partial class DistillJob
         }
     }
 
-    /// <summary>The probabilities that came with the answers trained on, each found to belong to them.</summary>
-    Dictionary<string, IReadOnlyList<ServedToken>> Checked(IReadOnlyList<Document> documents, AskRecipe ask)
+    /// <summary>The probabilities that came with the answers trained on, each found to belong to them; null where none are learned from, or they lie in the
+    /// folder already. Before the folder is taken: a run that is refused leaves it free for one with another recipe.</summary>
+    /// <exception cref="UserError">Some do not hold, and nothing is trained from them.</exception>
+    Dictionary<string, IReadOnlyList<ServedToken>>? CheckServed(Corpus corpus)
     {
-        HashSet<string> trained = [.. documents.Select(d => d.Id).OfType<string>()];
+        if (_recipe.Ask is not { } ask || _recipe.Signal.Kind != "top_k" || _options.Dataset is not null || File.Exists(Path.Combine(_options.Out, SignalsFile)))
+        {
+            return null;
+        }
+
+        HashSet<string> trained = [.. corpus.Train.Select(d => d.Id).OfType<string>()];
         Dictionary<string, IReadOnlyList<ServedToken>> tokens = new(StringComparer.Ordinal);
         List<(string Id, SignalFault Fault)> faults = [];
         using Transcripts store = Transcripts.Open(StorePath, _time);

@@ -87,7 +87,6 @@ public sealed partial class DistillJob : IDisposable
     RunTerms? _terms;
     SignalAlignment? _alignment;
     AdmissionFacts? _admission;
-    Dictionary<string, IReadOnlyList<ServedToken>>? _served;
 
     DistillJob(Recipe recipe, DistillOptions options, IReadOnlyDictionary<string, SampleSource> samples, Action<RunProgress> progress, TimeProvider time, CancellationToken stop)
     {
@@ -140,13 +139,14 @@ public sealed partial class DistillJob : IDisposable
         RunData data = Timed("data", () => Gather(teacher, teacherTokenizer));
         LlamaConfig config = StudentModel.Config(_recipe, data.Tokenizer, teacher, Frozen);
         CheckMemory(config, teacher);
+        IReadOnlyDictionary<string, IReadOnlyList<ServedToken>>? served = CheckServed(data.Corpus);
         TakeFolder();
         WriteDataset(data.Corpus);
         double tokensPerRow = data.Train.TokensPerRow;
         Plan(config, teacher, data);
 
         // 3
-        TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, data, config.Vocabulary));
+        TeacherSignal signal = Timed("signals", () => Signal(teacher, teacherHash, data, config.Vocabulary, served));
 
         // 4 and 5
         Trainers trainers = Trainers.Of(_recipe, config, data, signal, _workers);
