@@ -32,6 +32,30 @@ public sealed class TranscriptsTests : IDisposable
         Assert.Equal(default, again.Find(new byte[32]));
     }
 
+    /// <summary>A store as the first version left it is brought up when it is opened, and what it held was data.</summary>
+    [Fact]
+    public async Task AStoreOfTheFirstVersionIsReadOn()
+    {
+        using (Transcripts store = Open())
+        {
+            long request = await store.Request(s_question.Key(), s_question, s_question.Body(), null, null), attempt = await store.Begin(request, Usd.Of(3));
+            await store.Answered(request, attempt, ScriptedModel.Reply("b"), Usd.Of(1), TimeSpan.FromSeconds(1.5));
+        }
+
+        using (SqliteConnection older = new(new SqliteConnectionStringBuilder { DataSource = _scratch["t.db"], Pooling = false }.ToString()))
+        {
+            await older.OpenAsync(TestContext.Current.CancellationToken);
+            older.Execute("DROP INDEX attempt_batch; ALTER TABLE attempt DROP COLUMN batch; DROP TABLE batch; DROP TABLE probe; ALTER TABLE request DROP COLUMN purpose; PRAGMA user_version = 1");
+        }
+
+        using Transcripts again = Open();
+        Assert.Equal("b", Assert.Single(again.Answers()).Choice.Text);
+        Assert.Null(again.Probed(s_question.Endpoint));
+        Assert.Empty(again.OpenBatches(s_question.Endpoint));
+        await again.Request(new byte[32], s_question, s_question.Body(), null, null, AskPurpose.Probe);
+        Assert.Equal(new(1, 1, 1, 0, Usd.Of(1), default), again.Facts());
+    }
+
     /// <summary>Reasoning that an endpoint gives apart from the text is read from the body as it came, for the answer it belongs to.</summary>
     [Theory]
     [InlineData("reasoning_content")]
