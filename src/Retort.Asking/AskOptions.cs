@@ -61,6 +61,18 @@ public sealed record AskFacts(long Questions, long Before, long Answered, long G
 {
     /// <summary>Later questions of chains that are not asked, since the one before has no answer, a refusal, or one that was cut off.</summary>
     public long NotAsked { get; init; }
+
+    /// <summary>Those of two askings one after another; what is of a moment is the later one's.</summary>
+    public AskFacts And(AskFacts later) => later with
+    {
+        Questions = Questions + later.Questions,
+        Before = Before + later.Before,
+        Answered = Answered + later.Answered,
+        GivenUp = GivenUp + later.GivenUp,
+        Faults = Faults.Concat(later.Faults).GroupBy(f => f.Key).ToDictionary(g => g.Key, g => g.Sum(f => f.Value)),
+        Elapsed = Elapsed + later.Elapsed,
+        NotAsked = NotAsked + later.NotAsked,
+    };
 }
 
 /// <param name="Said">What the endpoint said where it shut us out; else null.</param>
@@ -68,4 +80,7 @@ public sealed record AskResult(AskEnd End, AskFacts Facts, string? Said)
 {
     /// <summary>Batches that ended in this run.</summary>
     public IReadOnlyList<BatchFacts> Batches { get; init; } = [];
+
+    /// <summary>That of two askings one after another.</summary>
+    public AskResult And(AskResult later) => later with { Facts = Facts.And(later.Facts), Batches = [.. Batches, .. later.Batches] };
 }

@@ -3,7 +3,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Retort.Asking;
 
-/// <summary>What a recipe says of asking: <c>teacher</c> as an endpoint, <c>data.prompts</c>, <c>terms</c>, <c>ask</c>, <c>money</c> and <c>pace</c>.</summary>
+/// <summary>What a recipe says of asking: <c>teacher</c> as an endpoint, <c>more_teachers</c>, <c>without</c>, <c>data.prompts</c>, <c>terms</c>, <c>ask</c>, <c>money</c> and <c>pace</c>.</summary>
 /// <param name="Prompts">Files of prompts.</param>
 /// <param name="Scan">What is done with prompts that hold personal data or secrets: exclude, report or off.</param>
 /// <param name="SchemaFile">Where the schema of the parameters came from; null without one.</param>
@@ -27,6 +27,46 @@ public sealed record AskRecipe(
 
     /// <summary>The share that a batch takes off the price.</summary>
     public double BatchDiscount { get; init; }
+
+    /// <summary>Teachers that are asked the same, beside the first.</summary>
+    public IReadOnlyList<AskedTeacher> More { get; init; } = [];
+
+    /// <summary>Teachers of the recipe that are not asked and whose answers are not used.</summary>
+    public IReadOnlyList<AskedTeacher> LeftOut { get; init; } = [];
+
+    /// <summary>All that are asked, the first first.</summary>
+    public IReadOnlyList<AskedTeacher> Teachers => [new(Teacher, Key, Terms.Teacher, Price), .. More];
+
+    /// <summary>The same recipe without some of its teachers; the first that is left takes the first one's place.</summary>
+    /// <param name="references">As a recipe names them; one that is left out already stays so.</param>
+    /// <param name="fault">What is wrong with them, in which case nothing is left out; else null.</param>
+    public AskRecipe Without(IReadOnlyList<string> references, out string? fault)
+    {
+        AskedTeacher[] all = [.. Teachers, .. LeftOut];
+        string[] named = [.. references.Select(Spelled)];
+        string? unknown = named.FirstOrDefault(n => !all.Any(t => t.Model.ToString() == n));
+        AskedTeacher[] left = [.. Teachers.Where(t => !named.Contains(t.Model.ToString(), StringComparer.Ordinal))];
+        fault = unknown is not null ? $"{unknown} is none of the recipe's teachers: {string.Join(", ", all.Select(t => t.Model))}"
+            : left.Length == 0 ? $"there is no other teacher than {string.Join(" and ", named)}"
+            : null;
+        return fault is not null ? this : this with
+        {
+            Teacher = left[0].Model, Key = left[0].Key, Price = left[0].Price, Terms = Terms with { Teacher = left[0].Terms }, More = left[1..], LeftOut = [.. LeftOut, .. Teachers.Except(left)],
+        };
+    }
+
+    /// <summary>An endpoint as it is spelled here; what is none is left as it is.</summary>
+    static string Spelled(string reference)
+    {
+        try
+        {
+            return Endpoint.Parse(reference).ToString();
+        }
+        catch (UserError)
+        {
+            return reference;
+        }
+    }
 
     /// <summary>Sections that others read.</summary>
     static readonly string[] s_others = ["teacher_tokenizer", "student", "loss", "signal", "train", "twin", "evaluate", "export", "admit"];
@@ -91,6 +131,21 @@ public sealed record AskRecipe(
             pace.Has("requests_per_minute") ? pace.Number("requests_per_minute", 0, 0.1, 1e7) : null, pace.Has("tokens_per_minute") ? pace.Number("tokens_per_minute", 0, 1, 1e10) : null,
             pace.Whole("in_flight", 32, 1, 4096), pace.Whole("attempts", 8, 1, 100));
         recipe = recipe with { Reading = PromptOptions.Read(data, recipe.SystemTurn), Grow = GrowOptions.Read(data, absolute), Batch = ask.Flag("batch", false), BatchDiscount = money.Number("batch_discount", 0, 0, 1) };
+        recipe = recipe with { More = AskedTeacher.Read(root, recipe.Teachers[0]) };
+        if (root.Texts("without") is { } without)
+        {
+            recipe = recipe.Without(without, out string? fault);
+            if (fault is not null)
+            {
+                root.Fault("without", $"is at fault: {fault}");
+            }
+        }
+
+        if (prices is null && recipe.Teachers.FirstOrDefault(t => t.Price is null) is { } free && (recipe.Teachers.Any(t => t.Price is not null) || (ceiling is not null && free.Model != recipe.Teacher)))
+        {
+            root.Fault("more_teachers", $"have prices, or some of them, but {free.Model} has none: give more_teachers their price and the teacher money.prompt and money.completion, 0 where it is free, or money.prices, a file");
+        }
+
         foreach (YamlFields part in (YamlFields[])[ask, money, pace])
         {
             part.Close();
@@ -113,7 +168,7 @@ public sealed record AskRecipe(
     }
 
     /// <summary>The name of a variable; what may be a key itself is refused and not repeated.</summary>
-    static string? Variable(YamlFields ask)
+    internal static string? Variable(YamlFields ask)
     {
         string? name = ask.Text("key");
         if (name is null || (name.Length <= 64 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') && !SensitiveText.In(name).Contains(Sensitive.ServiceKey)))

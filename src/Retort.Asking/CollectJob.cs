@@ -8,7 +8,7 @@ namespace Retort.Asking;
 /// <param name="Out">Folder of the run; its transcripts.db is made or gone on with.</param>
 /// <param name="Register">By which it is decided whether anything may be asked.</param>
 /// <param name="Environment">Gives an environment variable; null where it is not set.</param>
-/// <param name="Client">Who is asked instead of the recipe's endpoint; null for that.</param>
+/// <param name="Client">Who is asked instead of the recipe's endpoints, told by the model's name which is meant; null for those.</param>
 /// <param name="Ledger">Who signs the run's ledger; null keeps none.</param>
 public sealed record CollectOptions(string Out, TermsRegister Register, Func<string, string?> Environment, IChatClient? Client = null, LedgerHome? Ledger = null)
 {
@@ -27,8 +27,11 @@ public abstract record CollectResult
     /// <param name="Said">What the endpoint said where it shut us out.</param>
     public sealed record Asked(AskEnd End, AskFacts Facts, StoreFacts Store, string? Said, string File) : CollectResult
     {
-        /// <summary>What the endpoint does; null where the probe was not ended.</summary>
+        /// <summary>What the first teacher's endpoint does; null where the probe was not ended.</summary>
         public ProbeFacts? Probe { get; init; }
+
+        /// <summary>Each teacher that was come to, in the recipe's order.</summary>
+        public IReadOnlyList<TeacherAsked> Teachers { get; init; } = [];
 
         /// <summary>What growing brought; null where nothing is grown.</summary>
         public GrowthFacts? Growth { get; init; }
@@ -38,9 +41,14 @@ public abstract record CollectResult
     }
 }
 
+/// <summary>How asking one of a recipe's teachers went in this run.</summary>
+/// <param name="Facts">Null where it was only seen what its endpoint does.</param>
+public sealed record TeacherAsked(string Teacher, AskFacts? Facts, ProbeFacts? Probe);
+
 /// <summary>
-/// Asks a teacher behind an interface what a recipe's prompts say: 1 read prompts and prices · 2 check the terms, for asking and for training ·
-/// 3 take the key, open the store · 4 forecast · 5 see what the endpoint does · 6 grow prompts · 7 ask · 8 record the answers in the run's ledger.
+/// Asks teachers behind an interface what a recipe's prompts say, each the same, one after another: 1 read prompts and prices · 2 check the terms, for
+/// asking and for training · 3 take the keys, state the terms, open the store · 4 forecast · 5 see what the endpoints do · 6 grow prompts by the first ·
+/// 7 ask · 8 record the answers in the run's ledger.
 /// </summary>
 public static class CollectJob
 {
@@ -79,9 +87,7 @@ public static class CollectJob
         IReadOnlyList<Prompt> seeds = recipe.Grow?.Seeds is { } seedFile ? PromptFile.Read(seedFile, new()).Prompts : [];
         ScannedPrompts prompts = ScannedPrompts.Of(set.Prompts, recipe.Scan), grownFrom = ScannedPrompts.Of(seeds, recipe.Scan);
         DateOnly today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
-        Price? price = recipe.Price ?? (recipe.Prices is { } table
-            ? PriceTable.Read(table).For(recipe.Teacher, today) ?? throw new UserError($"there is no price for {recipe.Teacher.Model} of {recipe.Teacher.Host}", table, "Add one, with the day since when it holds.")
-            : null);
+        Price?[] prices = [.. recipe.Teachers.Select(t => PriceOf(t, recipe.Prices, today))];
 
         // 2
         TermsVerdict verdict = Check(recipe, options.Register, today);
@@ -91,22 +97,20 @@ public static class CollectJob
         }
 
         // 3
-        string? key = recipe.Key is null ? null : options.Environment(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", "ask.key", "Set it to the endpoint's key, or take ask.key out where none is needed.");
+        string?[] keys = [.. recipe.Teachers.Select(t => KeyOf(t, options.Environment))];
         Directory.CreateDirectory(options.Out);
+        RunTerms.Of((TermsVerdict.Open)verdict).Add(options.Out);
+        ReusedAnswers.Begin(recipe, options.Out);
         string file = Path.Combine(options.Out, StoreFile);
-        if (recipe.Reuse is { } other && !File.Exists(file))
-        {
-            Transcripts.Copy(Path.Combine(other, StoreFile), file);
-        }
-
         using Transcripts store = Transcripts.Open(file, time);
+        using AskedModels models = AskedModels.Of(recipe, prices, keys, verdict, options.Client, store, time);
 
         // 4
         void Foresee(ScannedPrompts all, IEnumerable<string> sources)
         {
             ScannedPrompts[] scanned = [all, grownFrom];
             AtomicFile.WriteAllBytes(Path.Combine(options.Out, SensitiveFile), scanned.SelectMany(s => s.List()).ToArray());
-            onForecast(Forecast.Of(Chains(recipe, all), store, recipe.Batch ? price?.Less(recipe.BatchDiscount) : price, recipe.Ceiling) with
+            onForecast(models.All.Select(m => Forecast.Of(Chains(recipe, m.Teacher, all), store, recipe.Batch ? m.Price?.Less(recipe.BatchDiscount) : m.Price, recipe.Ceiling)).Aggregate((a, b) => a.And(b)) with
             {
                 Sensitive = scanned.SelectMany(s => s.Kinds).GroupBy(k => k.Key).ToDictionary(g => g.Key, g => g.Sum(k => k.Value)),
                 LeftOut = scanned.Sum(s => s.LeftOut),
@@ -117,33 +121,34 @@ public static class CollectJob
         Foresee(prompts, set.Lines());
 
         // 5
-        using RemoteModel? remote = options.Client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
-        AskOptions ask = new(
-            recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", verdict.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: key is null ? null : store.Account(key));
-        IChatClient client = options.Client ?? remote!;
-        CollectResult.Asked Result(AskResult asked, ProbeFacts? facts, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = facts, Growth = grew, Batches = asked.Batches };
-        (AskResult probed, ProbeFacts? does) = await Probe.Run(recipe.Teacher, client, store, price ?? Price.Free, ask, options.Probe, time, stop).ConfigureAwait(false);
-        if (options.Probe || probed.End != AskEnd.Done)
+        List<TeacherAsked> met = [];
+        CollectResult.Asked Result(AskResult asked, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = met[0].Probe, Teachers = met, Growth = grew, Batches = asked.Batches };
+        foreach (AskedModel model in models.All)
         {
-            return Result(probed, does);
-        }
+            (AskResult probed, ProbeFacts? does) = await Probe.Run(model.Teacher, model.Client, store, model.Price ?? Price.Free, model.Options, options.Probe, time, stop).ConfigureAwait(false);
+            met.Add(new(model.Teacher.ToString(), null, does));
+            if (probed.End != AskEnd.Done || (options.Probe && met.Count == models.All.Count))
+            {
+                return Result(probed);
+            }
 
-        if (does?.Lacks(recipe.Parameters) is { } lack)
-        {
-            throw new UserError(lack, recipe.Teacher.ToString(), "Change the recipe, or ask again what the endpoint does with retort collect --probe.");
+            if (!options.Probe && does?.Lacks(recipe.Parameters) is { } lack)
+            {
+                throw new UserError(lack, model.Teacher.ToString(), "Change the recipe, or ask again what the endpoint does with retort collect --probe.");
+            }
         }
 
         // 6
         Growth? growth = null;
         if (recipe.Grow is { } grow)
         {
-            string grown = Path.Combine(options.Out, GrownFile);
+            (string grown, AskedModel first) = (Path.Combine(options.Out, GrownFile), models.All[0]);
             growth = await PromptGrower.Grow(
-                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, recipe.Teacher, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, first.Teacher, first.Client, store, first.Price ?? Price.Free, first.Options, time, onProgress, stop).ConfigureAwait(false);
             AtomicFile.WriteAllBytes(grown, PromptGrower.Lines(growth.Prompts));
             if (growth.Asked.End != AskEnd.Done)
             {
-                return Result(growth.Asked, does, growth.Facts);
+                return Result(growth.Asked, growth.Facts);
             }
 
             PromptSet more = new(growth.Prompts.Count == 0 ? [] : [Grown(recipe, grown)]);
@@ -152,16 +157,36 @@ public static class CollectJob
         }
 
         // 7
-        IReadOnlyList<Chain> chains = Chains(recipe, prompts);
-        AskResult result = recipe.Batch
-            ? await BatchAsker.Ask(chains, new(remote!), store, recipe.Teacher, (price ?? Price.Free).Less(recipe.BatchDiscount), ask, BatchOptions.Default, time, onProgress, stop).ConfigureAwait(false)
-            : await Asker.Ask(chains, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
-        return Result(result, does, growth?.Facts);
+        AskResult? all = null;
+        foreach ((int i, AskedModel model) in models.All.Index())
+        {
+            IReadOnlyList<Chain> chains = Chains(recipe, model.Teacher, prompts);
+            Action<AskFacts> progress = facts => onProgress(all is null ? facts : all.Facts.And(facts));
+            AskResult one = recipe.Batch
+                ? await BatchAsker.Ask(chains, new(model.Remote!), store, model.Teacher, (model.Price ?? Price.Free).Less(recipe.BatchDiscount), model.Options, BatchOptions.Default, time, progress, stop).ConfigureAwait(false)
+                : await Asker.Ask(chains, model.Client, store, model.Price ?? Price.Free, model.Options, time, progress, stop).ConfigureAwait(false);
+            met[i] = met[i] with { Facts = one.Facts };
+            all = all?.And(one) ?? one;
+            if (one.End != AskEnd.Done)
+            {
+                break;
+            }
+        }
+
+        return Result(all!, growth?.Facts);
     }
 
+    /// <exception cref="UserError">The recipe's table of prices has none for it.</exception>
+    static Price? PriceOf(AskedTeacher teacher, string? table, DateOnly today) => teacher.Price ?? (table is null ? null
+        : PriceTable.Read(table).For(teacher.Model, today) ?? throw new UserError($"there is no price for {teacher.Model.Model} of {teacher.Model.Host}", table, "Add one, with the day since when it holds."));
+
+    /// <exception cref="UserError">The variable that should hold it is not set.</exception>
+    static string? KeyOf(AskedTeacher teacher, Func<string, string?> environment) => teacher.Key is not { } name ? null
+        : environment(name) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {name} is not set", "ask.key", $"Set it to the key of {teacher.Model.Host}, or take it out where none is needed.");
+
     /// <summary>
-    /// The questions that were asked for data, each once, with the prompts they came from: the first of those that are the same. Of a chain those whose
-    /// answers before are in the store, and its gold goes with its last.
+    /// The questions that were asked for data, each once, with the prompts they came from: the first of those that are the same; prompt by prompt, of each
+    /// teacher in turn. Of a chain those whose answers before are in the store, and its gold goes with its last.
     /// </summary>
     /// <param name="run">The run folder, for what was grown.</param>
     /// <exception cref="UserError">Prompts cannot be read.</exception>
@@ -169,12 +194,16 @@ public static class CollectJob
     {
         string grown = Path.Combine(run, GrownFile);
         IReadOnlyList<Prompt> more = recipe.Grow is not null && File.Exists(grown) && new FileInfo(grown).Length > 0 ? Grown(recipe, grown).Prompts : [];
-        return [.. ScannedPrompts.Of([.. PromptSet.Read(recipe.Prompts, recipe.Reading).Prompts, .. more], recipe.Scan).Kept.SelectMany(p => Asked(recipe, p, store)).DistinctBy(q => Convert.ToHexString(q.Question.Key()))];
+        IReadOnlyList<AskedTeacher> teachers = recipe.Teachers;
+        return
+        [
+            .. ScannedPrompts.Of([.. PromptSet.Read(recipe.Prompts, recipe.Reading).Prompts, .. more], recipe.Scan).Kept
+                .SelectMany(p => teachers.SelectMany(t => Asked(Of(recipe, t.Model, p), p, store))).DistinctBy(q => Convert.ToHexString(q.Question.Key())),
+        ];
     }
 
-    static IEnumerable<(Prompt Prompt, Question Question)> Asked(AskRecipe recipe, Prompt prompt, Transcripts store)
+    static IEnumerable<(Prompt Prompt, Question Question)> Asked(Chain chain, Prompt prompt, Transcripts store)
     {
-        Chain chain = Of(recipe, prompt);
         Question? question = chain.First;
         for (int place = 0; question is not null; place++)
         {
@@ -186,17 +215,22 @@ public static class CollectJob
 
     static PromptFile Grown(AskRecipe recipe, string file) => PromptFile.Read(file, recipe.Reading with { Format = PromptFormat.JsonLines });
 
-    static Chain Of(AskRecipe recipe, Prompt prompt) => new(new(recipe.Teacher, prompt.Turns, recipe.Parameters), prompt.Later);
+    static Chain Of(AskRecipe recipe, Endpoint teacher, Prompt prompt) => new(new(teacher, prompt.Turns, recipe.Parameters), prompt.Later);
 
-    static IReadOnlyList<Chain> Chains(AskRecipe recipe, ScannedPrompts prompts) => [.. prompts.Kept.Select(p => Of(recipe, p))];
+    static IReadOnlyList<Chain> Chains(AskRecipe recipe, Endpoint teacher, ScannedPrompts prompts) => [.. prompts.Kept.Select(p => Of(recipe, teacher, p))];
 
-    /// <summary>Whether the teacher may be asked, for new prompts too where they are grown, and a student be trained on what it answers.</summary>
+    /// <summary>Whether the teachers may be asked, the first for new prompts too where they are grown, and a student be trained on what they answer.</summary>
     public static TermsVerdict Check(AskRecipe recipe, TermsRegister register, DateOnly today)
     {
         IReadOnlyList<TermsPermission> permissions = recipe.Terms.Granted(register);
-        UsedModel teacher = UsedModel.Of(recipe.Teacher.ToString(), register);
-        TermsRole[] roles = recipe.Grow is null ? [TermsRole.Teacher] : [TermsRole.Teacher, TermsRole.PromptGrower];
-        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, [.. roles.Select(role => new TermsUse(role, teacher, purpose, recipe.Terms.Teacher))], today, permissions: permissions);
+        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, Uses(recipe, register, purpose), today, permissions: permissions);
         return For(TermsPurpose.Ask) is TermsVerdict.Closed forbidden ? forbidden : For(TermsPurpose.Train);
+    }
+
+    /// <summary>What a recipe's teachers are used for.</summary>
+    public static IReadOnlyList<TermsUse> Uses(AskRecipe recipe, TermsRegister register, TermsPurpose purpose)
+    {
+        TermsUse Use(TermsRole role, AskedTeacher teacher) => new(role, UsedModel.Of(teacher.Model.ToString(), register), purpose, teacher.Terms);
+        return [.. recipe.Teachers.Select(t => Use(TermsRole.Teacher, t)), .. recipe.Grow is null ? (TermsUse[])[] : [Use(TermsRole.PromptGrower, recipe.Teachers[0])]];
     }
 }

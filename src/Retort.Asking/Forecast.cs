@@ -14,6 +14,9 @@ public sealed record Forecast(long Questions, IReadOnlyDictionary<Sensitive, int
     /// <summary>Where the prompts come from, in lines to be shown.</summary>
     public IReadOnlyList<string> Sources { get; init; } = [];
 
+    /// <summary>That of asking several teachers, one store and one ceiling for all.</summary>
+    internal Forecast And(Forecast other) => this with { Questions = Questions + other.Questions, Left = Left + other.Left, AtMost = AtMost is { } a && other.AtMost is { } b ? a + b : null, Likely = Likely is { } c && other.Likely is { } d ? c + d : null };
+
     internal static Forecast Of(IEnumerable<Chain> chains, Transcripts store, Price? price, Usd? ceiling)
     {
         HashSet<string> met = new(StringComparer.Ordinal);

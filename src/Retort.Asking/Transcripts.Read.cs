@@ -18,6 +18,12 @@ public readonly record struct Standing(long Request, bool Answered, int Attempts
 /// <param name="PossiblyPaid">Of that, what brought no answer: broken off, or in flight at an end.</param>
 public sealed record StoreFacts(long Questions, long Answers, long Attempts, long InFlight, Usd Spent, Usd PossiblyPaid);
 
+/// <summary>What a store holds of one endpoint's model.</summary>
+/// <param name="Questions">Asked for data, answered or not.</param>
+/// <param name="Answers">Of them answered.</param>
+/// <param name="Spent">On all it was asked, with what may have been paid.</param>
+public sealed record EndpointFacts(Endpoint Asked, long Questions, long Answers, Usd Spent);
+
 /// <summary>What the answers of a store took.</summary>
 /// <param name="PromptTokens">As the endpoint counts them; what it did not count is left out.</param>
 /// <param name="MedianLatency">Milliseconds from request to answer; null without answers.</param>
@@ -173,6 +179,20 @@ public sealed partial class Transcripts
             double? Quantile(double share) => latencies.Length == 0 ? null : latencies[(int)Math.Ceiling((latencies.Length - 1) * share)];
             return new(
                 prompt, completion, Quantile(0.5), Quantile(0.95), Counts("SELECT coalesce(model, ''), count(*) FROM answer GROUP BY 1 ORDER BY 2 DESC"), Counts("SELECT kind, count(*) FROM access GROUP BY 1 ORDER BY 1"));
+        }
+    }
+
+    /// <summary>What it holds of each model that was asked, in the order in which they first were.</summary>
+    public IReadOnlyList<EndpointFacts> Asked()
+    {
+        lock (_connection)
+        {
+            return [.. _connection.Query<(string Endpoint, string Model, long Questions, long Answers, long Spent)>(
+                """
+                SELECT r.endpoint, r.model, count(*) FILTER (WHERE r.purpose = 'Data'), count(*) FILTER (WHERE r.purpose = 'Data' AND EXISTS (SELECT 1 FROM answer WHERE request = r.id)),
+                  coalesce(sum((SELECT sum(coalesce(spent, reserved)) FROM attempt WHERE request = r.id)), 0)
+                FROM request r GROUP BY r.endpoint, r.model ORDER BY min(r.id)
+                """).Select(r => new EndpointFacts(new(r.Endpoint, r.Model), r.Questions, r.Answers, new(r.Spent)))];
         }
     }
 

@@ -75,35 +75,6 @@ public sealed partial class Transcripts : IDisposable
         }
     }
 
-    /// <summary>Begins a store with what another holds.</summary>
-    /// <exception cref="UserError">The other cannot be read, or this one not be written.</exception>
-    public static void Copy(string from, string to)
-    {
-        if (!File.Exists(from))
-        {
-            throw new UserError("there are no transcripts here", from, "Name the folder of a run of retort collect or retort distill.");
-        }
-
-        string begun = to + AtomicFile.Suffix;
-        File.Delete(begun);
-        try
-        {
-            using (SqliteConnection source = new(new SqliteConnectionStringBuilder { DataSource = from, Pooling = false, Mode = SqliteOpenMode.ReadOnly }.ToString()))
-            using (SqliteConnection target = new(new SqliteConnectionStringBuilder { DataSource = begun, Pooling = false }.ToString()))
-            {
-                source.Open();
-                target.Open();
-                source.BackupDatabase(target);
-            }
-        }
-        catch (SqliteException e)
-        {
-            throw Fault(e, from);
-        }
-
-        File.Move(begun, to);
-    }
-
     /// <summary>Names an account without naming its key: HMAC-SHA256 by a secret of this store.</summary>
     public byte[] Account(string key) => HMACSHA256.HashData(_secret, Encoding.UTF8.GetBytes(key));
 

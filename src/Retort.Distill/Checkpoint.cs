@@ -95,6 +95,32 @@ public sealed class Checkpoint(string path, string key)
         }
 
         file.Position = at;
+        Read(file, arenas);
+        optimizer.Steps = header.Steps;
+        return ([.. header.Curve], header.Open);
+    }
+
+    /// <summary>Reads the weights alone, whatever run they are of.</summary>
+    /// <param name="weights">Of the shape that was trained.</param>
+    /// <exception cref="UserError">There are none of this shape, or the file is damaged.</exception>
+    public void LoadWeights(IReadOnlyList<FloatBuffer> weights)
+    {
+        using FileStream file = Open();
+        Header header = ReadHeader(file);
+        long floats = weights.Sum(a => (long)a.Length), at = file.Position;
+
+        // Two moments lie behind them.
+        if (header.Floats != 3 * floats || file.Length != at + (header.Floats * 4) + SHA256.HashSizeInBytes || !IsWhole(file))
+        {
+            throw new UserError("the checkpoint is damaged, or of another model than its run's student", path, "Put back a copy of it, or delete it.");
+        }
+
+        file.Position = at;
+        Read(file, weights);
+    }
+
+    void Read(FileStream file, IEnumerable<FloatBuffer> arenas)
+    {
         foreach (FloatBuffer arena in arenas)
         {
             for (int start = 0; start < arena.Length; start += Piece)
@@ -110,9 +136,6 @@ public sealed class Checkpoint(string path, string key)
                 }
             }
         }
-
-        optimizer.Steps = header.Steps;
-        return ([.. header.Curve], header.Open);
     }
 
     /// <exception cref="UserError">The system refuses the file.</exception>

@@ -79,6 +79,22 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
         return new(Of(all.Skip(kept).Take(recipe.Documents)), Of(all.Skip(recipe.HeldOut).Take(recipe.Validation)), Of(all.Take(recipe.HeldOut)), source, [End]);
     }
 
+    /// <summary>Splits as another corpus was split: what it tested on and validated with stays so, as far as it is there, and all else is trained on, in its order.</summary>
+    /// <exception cref="UserError">A part would be empty.</exception>
+    public static Corpus SplitLike(Corpus other, IReadOnlyList<Document> documents, DataRecipe recipe, string source)
+    {
+        ILookup<string, Document> left = documents.ToLookup(d => d.Prompt, StringComparer.Ordinal);
+        string[] Prompts(IReadOnlyList<Document> part) => [.. part.Select(d => d.Prompt).Distinct(StringComparer.Ordinal)];
+        Document[] Of(IEnumerable<string> prompts) => [.. prompts.SelectMany(p => left[p])];
+        string[] heldOut = Prompts(other.HeldOut), validation = Prompts(other.Validation);
+        string[] more = [.. left.Select(g => g.Key).Except(heldOut.Concat(validation).Concat(Prompts(other.Train)), StringComparer.Ordinal)];
+        Shuffle(more, recipe.Seed);
+        Corpus corpus = new(Of(Prompts(other.Train).Concat(more).Where(left.Contains).Take(recipe.Documents)), Of(validation), Of(heldOut), source, other.SpecialTokens);
+        return (corpus.Train, corpus.Validation, corpus.HeldOut) is ({ Count: > 0 }, { Count: > 0 }, { Count: > 0 }) ? corpus : throw new UserError(
+            $"of the prompts that the run before trained on, validated with and tested on, {Prompts(corpus.Train).Length}, {Prompts(corpus.Validation).Length} and {Prompts(corpus.HeldOut).Length} have an answer that is trained on, and none of these may be 0",
+            source, "Loosen admit, or begin a run of its own with a recipe that never names the teacher that is left out.");
+    }
+
     static void Shuffle<T>(T[] all, ulong seed)
     {
         RandomStream random = new(seed, 0xC0);

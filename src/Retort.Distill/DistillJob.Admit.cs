@@ -42,10 +42,11 @@ public sealed partial class DistillJob
             {
                 Prompt prompt = asked[a.Answer.QuestionId].Prompt;
                 (string text, bool laid) = layout(prompt.Turns);
-                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Trace = a.MaskTrace ? a.Trace : "" };
+                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Teacher = a.Answer.Asked.ToString(), Trace = a.MaskTrace ? a.Trace : "" };
             }),
         ];
-        return Corpus.SplitByPrompt(documents, _recipe.Data, string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {ask.Teacher.Model}, {admission.Admitted.Count:n0} of them admitted"));
+        string source = string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {string.Join(" and ", ask.Teachers.Select(t => t.Model.Model))}, {admission.Admitted.Count:n0} of them admitted");
+        return Original is { } original ? Corpus.SplitLike(original.Corpus, documents, _recipe.Data, source) : Corpus.SplitByPrompt(documents, _recipe.Data, source);
     }
 
     /// <summary>What admission goes by beside the answers: gold, what became of their code, what a judge says of those that pass all before.</summary>
@@ -66,7 +67,7 @@ public sealed partial class DistillJob
     IReadOnlyDictionary<string, JudgeVerdict> Judged(JudgeRecipe recipe, IReadOnlyList<AdmittedAnswer> answers, AskRecipe ask)
     {
         AnswerJudge judge = new(recipe);
-        if (judge.Kin(ask.Teacher) is { } kin)
+        foreach (string kin in ask.Teachers.Select(t => judge.Kin(t.Model)).OfType<string>())
         {
             _warnings.Add($"{char.ToUpperInvariant(kin[0])}{kin[1..]}.");
         }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Retort.Asking;
+using Retort.Asking.Runs;
 using Retort.Evidence.Terms;
 using Retort.Model.Chat;
 using Retort.Model.Files;
@@ -25,14 +26,13 @@ public sealed partial class DistillJob
 
         TermsUse Use(TermsRole role, string reference, string? declared) => new(role, UsedModel.Of(reference, register), TermsPurpose.Train, declared);
         List<TermsUse> uses = [];
-        if (_recipe.Teacher is { } teacher)
+        if (_recipe.Ask is { } ask)
+        {
+            uses.AddRange(CollectJob.Uses(ask, register, TermsPurpose.Train));
+        }
+        else if (_recipe.Teacher is { } teacher)
         {
             uses.Add(Use(TermsRole.Teacher, teacher, _recipe.Terms.Teacher));
-            if (_recipe.Ask?.Grow is not null)
-            {
-                uses.Add(Use(TermsRole.PromptGrower, teacher, _recipe.Terms.Teacher));
-            }
-
             if (_recipe.Student is StudentRecipe.TeacherLayers)
             {
                 uses.Add(Use(TermsRole.BaseModel, teacher, _recipe.Terms.Teacher));
@@ -65,7 +65,13 @@ public sealed partial class DistillJob
     /// <summary>Asks an endpoint what has no answer yet; null where nothing is to be asked.</summary>
     CollectResult? Ask()
     {
-        if (_recipe.Ask is not { } ask || !_options.Ask || _options.Dataset is not null || File.Exists(Path.Combine(_options.Out, DocumentsFile)))
+        if (_recipe.Ask is not { } ask || _options.Dataset is not null || File.Exists(Path.Combine(_options.Out, DocumentsFile)))
+        {
+            return null;
+        }
+
+        BeginStore(ask);
+        if (!_options.Ask)
         {
             return null;
         }

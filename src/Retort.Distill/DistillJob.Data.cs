@@ -14,7 +14,7 @@ public sealed partial class DistillJob
     {
         if (_recipe.TeacherOnDisk is not { } reference)
         {
-            ModelFacts? asked = _recipe.Ask is { } ask ? new(ask.Teacher.ToString(), "asked behind an interface", null, null) : null;
+            ModelFacts? asked = _recipe.Ask is { } ask ? new(string.Join(" and ", ask.Teachers.Select(t => t.Model)), "asked behind an interface", null, null) : null;
             Tokenizer? named = _recipe.TeacherTokenizer is { } file ? Tokenizer.Open(file) : null;
             return (null, asked, "", named);
         }

@@ -18,6 +18,9 @@ public sealed partial class DistillJob
         /// <summary>Each seed's student against what it began as; null where there is a twin or only one seed.</summary>
         public PairedComparison? AgainstStart { get; init; }
 
+        /// <summary>Beside the student of the run before, of which a teacher was left out; null where there is none.</summary>
+        public QualityCost? Quality { get; init; }
+
         /// <summary>How close the models are to the answers of an asked teacher, where the results are measured on other text.</summary>
         public TeacherAnswers? TeacherAnswers { get; init; }
     }
@@ -77,6 +80,7 @@ public sealed partial class DistillJob
             MeasureFormats(trained.Students[0], tokenizer, corpus),
             samples.Length > 0 ? samples : Continuations(trained.Students[0], trained.Twins.Count > 0 ? trained.Twins[0] : null, teacher, tokenizer, corpus))
         {
+            Quality = AgainstOriginal(trained, student, data, tasks),
             AgainstStart = twin is null && _recipe.Ask is not null ? AgainstStart(student, data) : null,
             TeacherAnswers = data.TeacherHeldOut is { } answers ? ScoreTeacherAnswers(trained, answers) : null,
         };
@@ -198,13 +202,21 @@ public sealed partial class DistillJob
     /// <summary>What the store of answers tells of a teacher that was asked; null where none was.</summary>
     AskedFacts? AskedFacts()
     {
-        if (_recipe.Ask is null || !File.Exists(StorePath))
+        if (_recipe.Ask is not { } ask || !File.Exists(StorePath))
         {
             return null;
         }
 
         using Transcripts store = Transcripts.Open(StorePath, _time);
-        return new(store.Facts(), store.Usage());
+        Dictionary<Endpoint, EndpointFacts> asked = store.Asked().ToDictionary(a => a.Asked);
+        return new(store.Facts(), store.Usage())
+        {
+            Teachers =
+            [
+                .. ask.Teachers.Select(t => (Name: t.Model.ToString(), Facts: asked.GetValueOrDefault(t.Model)))
+                    .Select(t => new TeacherPart(t.Name, t.Facts?.Questions ?? 0, t.Facts?.Answers ?? 0, _admission?.ByTeacher.GetValueOrDefault(t.Name) ?? 0, t.Facts?.Spent ?? default)),
+            ],
+        };
     }
 
     RunReport Report(ModelFacts? teacherFacts, LlamaWeights? teacher, LlamaConfig config, RunData data, TeacherSignal signal, RateSearch? search, Trained trained, TrainingCompute compute, Evaluated evaluated)
@@ -250,6 +262,7 @@ public sealed partial class DistillJob
             Asked = asked,
             Admission = _admission,
             TeacherAnswers = evaluated.TeacherAnswers,
+            Without = Without(asked, evaluated.Quality, data.Corpus),
         };
     }
 }

@@ -48,7 +48,7 @@ public sealed partial class DistillJob
     {
         AskRecipe ask = _recipe.Ask!;
         string path = Path.Combine(_options.Out, SignalsFile);
-        SignalHeader expected = SignalFile.Describe($"asked {ask.Teacher}", data.Tokenizer.Hash, data.Train, vocabulary, Math.Min(_recipe.Signal.K, vocabulary), 1, _recipe.Signal.Tail);
+        SignalHeader expected = SignalFile.Describe($"asked {string.Join(" and ", ask.Teachers.Select(t => t.Model))}", data.Tokenizer.Hash, data.Train, vocabulary, Math.Min(_recipe.Signal.K, vocabulary), 1, _recipe.Signal.Tail);
         string alignment = path + ".json";
         TakeSignals(path, alignment);
         if (!File.Exists(path) || !File.Exists(alignment))

@@ -84,6 +84,7 @@ public sealed partial class DistillJob : IDisposable
     readonly List<string> _warnings = [];
     readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
+    readonly Lazy<OriginalRun?> _original;
     RunTerms? _terms;
     SignalAlignment? _alignment;
     AdmissionFacts? _admission;
@@ -100,6 +101,7 @@ public sealed partial class DistillJob : IDisposable
         _manifest = new(options.Out);
         _plan = new(time);
         _opened = new(() => StudentModel.OpenFrozen(recipe));
+        _original = new(() => recipe.Ask is { LeftOut.Count: > 0, Reuse: { } run } && options.Dataset is null ? OriginalRun.Find(run, [.. samples.Keys]) : null);
         _recipeHash = Convert.ToHexStringLower(SHA256.HashData(ResolvedRecipe));
         _trainingHash = Convert.ToHexStringLower(SHA256.HashData(WithoutExport(ResolvedRecipe)));
     }
@@ -213,7 +215,7 @@ public sealed partial class DistillJob : IDisposable
 
     /// <summary>What a run leaves that was stopped before its recipe was written, and what asking leaves.</summary>
     static bool IsBeginning(string entry) =>
-        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or CollectJob.GrownFile or ExcludedFile or OverlapsFile or AdmissionFile or Manifest.FileName or RunFiles.ExportName or RunFiles.LedgerFolder or RunFiles.PublicKeyName or RunFiles.SecretName or RunFiles.WitnessFolder or RunFiles.StatementFolder || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
+        entry.EndsWith(AtomicFile.Suffix, StringComparison.Ordinal) || Path.GetFileName(entry).StartsWith(CollectJob.StoreFile, StringComparison.Ordinal) || Path.GetFileName(entry) is CollectJob.SensitiveFile or CollectJob.GrownFile or RunTerms.FileName or ReusedAnswers.FileName or ExcludedFile or OverlapsFile or AdmissionFile or Manifest.FileName or RunFiles.ExportName or RunFiles.LedgerFolder or RunFiles.PublicKeyName or RunFiles.SecretName or RunFiles.WitnessFolder or RunFiles.StatementFolder || (Path.GetFileName(entry) is "checkpoints" or "signals" && Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any());
 
     /// <summary>Puts the recipe into the folder, which from then on holds this run. Only once nothing is left that a reader would have to mend
     /// first: a recipe that was refused leaves no folder behind.</summary>
@@ -234,8 +236,7 @@ public sealed partial class DistillJob : IDisposable
         AtomicFile.WriteAllBytes(RecipePath, ResolvedRecipe);
         if (_terms is { } terms)
         {
-            terms.Write(_options.Out);
-            _manifest.Add("terms", new Dictionary<string, string> { ["register"] = terms.Register }, RunTerms.FileName);
+            terms.Write(_options.Out, _manifest);
         }
     }
 

@@ -14,11 +14,14 @@ public sealed record Document(string Prompt, string Answer, string Kind = "text"
     /// <summary>The stored answer it was made of, "question/place"; null where no teacher was asked.</summary>
     public string? Id { get; init; }
 
+    /// <summary>Who wrote that answer, by the model reference; null where no teacher was asked.</summary>
+    public string? Teacher { get; init; }
+
     /// <summary>Reasoning before the answer that is read and not learned; empty for none.</summary>
     public string Trace { get; init; } = "";
 
     /// <summary>The same with the right answer in place of the teacher's; null where there is none.</summary>
-    public Document? AsGold => Gold is null ? null : this with { Answer = Gold + Corpus.End, Id = null, Trace = "" };
+    public Document? AsGold => Gold is null ? null : this with { Answer = Gold + Corpus.End, Id = null, Teacher = null, Trace = "" };
 }
 
 /// <summary>A source of documents that a recipe names with <c>data.sample</c>; the door registers those that ship.</summary>

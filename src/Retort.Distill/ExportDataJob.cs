@@ -76,7 +76,7 @@ public static class ExportDataJob
 
     static object? Row(AdmittedAnswer a, DataForm form) => form == DataForm.Chat
         ? new { id = a.Answer.Id, teacher = a.Answer.Asked.ToString(), messages = a.Asked.Turns.Append(new("assistant", a.Text)).Select(t => new { role = t.Role, content = t.Text }) }
-        : a.Asked.Turns is [{ Role: "user" } only] ? new { id = a.Answer.Id, prompt = only.Text, answer = a.Text } : null;
+        : a.Asked.Turns is [{ Role: "user" } only] ? new { id = a.Answer.Id, teacher = a.Answer.Asked.ToString(), prompt = only.Text, answer = a.Text } : null;
 
     static void Lines(string path, IEnumerable<object> rows) => AtomicFile.Write(path, stream =>
     {

@@ -57,6 +57,11 @@ public sealed record PairedComparison(string Metric, string Unit, MetricSource S
     public static PairedComparison OfStart(BootstrapInterval interval, double startCrossEntropy, bool teacherText) =>
         OfText(interval, startCrossEntropy, teacherText) with { Beside = "its own start" };
 
+    /// <param name="interval">Of another run's student minus this one's, nats per byte, which hold whatever the tokenizers are.</param>
+    /// <param name="teacherText">The held-out text was written by the teacher.</param>
+    public static PairedComparison OfOriginal(BootstrapInterval interval, double original, bool teacherText) =>
+        OfText(interval, original, teacherText) with { Unit = "nats per byte", Beside = "original" };
+
     /// <param name="interval">Of student minus twin, scores between 0 and 1.</param>
     public static PairedComparison OfGold(BootstrapInterval interval, double twinScore) =>
         new("gold task score", "points", MetricSource.GoldTask, twinScore, ScoreMargin, interval);

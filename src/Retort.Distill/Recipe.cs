@@ -31,6 +31,20 @@ public sealed record Recipe(
 {
     /// <summary>The teacher where its weights are at hand: it can score any text.</summary>
     public string? TeacherOnDisk => Ask is null ? Teacher : null;
+
+    /// <summary>The same without some of the teachers it asks.</summary>
+    /// <param name="teachers">As a recipe names them.</param>
+    /// <exception cref="UserError">One is none of its teachers, or nobody is left.</exception>
+    public Recipe Without(IReadOnlyList<string> teachers)
+    {
+        if (Ask is null)
+        {
+            throw new UserError(Teacher is null ? "the recipe has no teacher" : "the recipe's teacher is its only one", "--without", "Several are asked behind interfaces: teacher and more_teachers.");
+        }
+
+        AskRecipe left = Ask.Without(teachers, out string? fault);
+        return fault is null ? this with { Ask = left, Teacher = left.Teacher.ToString(), Terms = left.Terms } : throw new UserError(fault, "--without", "Name some of the recipe's teachers, and leave at least one.");
+    }
 }
 
 /// <summary>What the student is born as.</summary>

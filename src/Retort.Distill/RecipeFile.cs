@@ -51,6 +51,14 @@ public static class RecipeFile
         YamlFields d = root.Map("data"), e = root.Map("evaluate"), x = root.Map("export");
         AskRecipe? ask = teacher is not null && Endpoint.Is(teacher) ? AskRecipe.Of(root, d, name, Absolute) : null;
         bool weights = teacher is not null && ask is null;
+        foreach (string several in (string[])["more_teachers", "without"])
+        {
+            if (root.Has(several) && ask is null)
+            {
+                root.Fault(several, "needs a teacher behind an endpoint: of those on disk a recipe has one");
+            }
+        }
+
         StudentRecipe student = Student(root.Map("student"), weights, weights || (ask is not null && tokenizer is not null), Absolute);
         DataRecipe data = Data(d, weights, samples, Absolute);
         LossWeights loss = Loss(root.Map("loss"), weights || ask?.Parameters.TopLogProbabilities > 0);

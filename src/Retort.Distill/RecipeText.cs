@@ -22,6 +22,8 @@ public static class RecipeText
         (DataRecipe d, LossWeights l, TrainRecipe t, EvaluateRecipe e) = (recipe.Data, recipe.Loss, recipe.Train, recipe.Evaluate);
         Line("name", Quote(recipe.Name));
         Line("teacher", Quote(recipe.Teacher));
+        Line("more_teachers", recipe.Ask is { } several && several.More.Count + several.LeftOut.Count > 0 ? List(several.More.Concat(several.LeftOut).Select(More)) : null);
+        Line("without", recipe.Ask is { LeftOut: { Count: > 0 } left } ? Quoted([.. left.Select(t => t.Model.ToString())]) : null);
         Line("teacher_tokenizer", Quote(recipe.TeacherTokenizer));
         Section("terms", Terms(recipe.Terms));
         Section("student", Student(recipe.Student));
@@ -69,6 +71,12 @@ public static class RecipeText
 
     static (string, string?)[] Terms(DeclaredTerms t) => [("teacher", Quote(t.Teacher)), ("student", Quote(t.Student)), ("permissions", Quoted(t.Permissions))];
 
+    static string More(AskedTeacher t) => YamlValue.Map(
+        ("model", Quote(t.Model.ToString())), ("key", t.Key), ("terms", Quote(t.Terms)),
+        ("price", t.Price is { } p ? YamlValue.Map(("prompt", Number(p.Prompt)), ("completion", Number(p.Completion)), ("since", Since(p)), ("source", Quote(p.Source))) : null));
+
+    static string? Since(Price p) => p.Since > DateOnly.MinValue ? p.Since.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : null;
+
     static (string, string?)[] Ask(AskRecipe a) =>
     [
         ("key", a.Key), ("system", Quote(a.SystemTurn)), ("reuse", Quote(a.Reuse)), ("max_tokens", Number(a.Parameters.MaxTokens)), ("temperature", Number(a.Parameters.Temperature)), ("top_p", Number(a.Parameters.TopP)),
@@ -82,7 +90,7 @@ public static class RecipeText
     static (string, string?)[] Money(AskRecipe a) =>
     [
         ("ceiling", Number(a.Ceiling?.Dollars)), ("prices", Quote(a.Prices)), ("prompt", Number(a.Price?.Prompt)), ("completion", Number(a.Price?.Completion)),
-        ("since", a.Price is { } p && p.Since > DateOnly.MinValue ? p.Since.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : null), ("source", Quote(a.Price?.Source)),
+        ("since", a.Price is { } p ? Since(p) : null), ("source", Quote(a.Price?.Source)),
         ("batch_discount", a.BatchDiscount > 0 ? Number(a.BatchDiscount) : null),
     ];
 

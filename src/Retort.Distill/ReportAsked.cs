@@ -20,6 +20,11 @@ static class ReportAsked
             yield return ("A thousand answers", $"{Money(call * 1000, "USD")} on average");
         }
 
+        foreach (TeacherPart t in asked.Teachers.Where(_ => asked.Teachers.Count > 1))
+        {
+            yield return (t.Teacher, $"{Whole(t.Answered)} of {Whole(t.Questions)} questions answered, {Whole(t.Admitted)} answers admitted, {t.Spent}");
+        }
+
         yield return ("Tokens", $"{Whole(u.PromptTokens)} asked, {Whole(u.CompletionTokens)} answered, as the endpoint counts them");
         if (u is { MedianLatency: { } half, Latency95: { } most })
         {

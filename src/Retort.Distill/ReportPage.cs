@@ -32,6 +32,7 @@ public static class ReportPage
         {Charts(report.Teacher is null ? "Calibration" : "Fidelity and calibration", report.Teacher is null ? "Whether the model is as right as it is sure." : "How close to the teacher, and whether each model is as right as it is sure.", ReportFigures.Fidelity(report), ReportFigures.Calibration(report))}
         {ReportTables.FormatsTable(report)}
         {ReportAsked.Section(report)}
+        {ReportWithout.Section(report)}
         {(report.Admission is { } admission ? AdmissionTables.Section(admission) : Markup.None)}
         {Cost(report)}
         {Samples(report)}

@@ -40,6 +40,13 @@ public static class ReportSummary
         {
             lines.Add("");
             lines.Add(Cut($"asked {Whole(asked.Store.Answers)} answers for {asked.Store.Spent}; text: {report.Data.Source}"));
+            lines.AddRange(asked.Teachers.Where(_ => asked.Teachers.Count > 1).Select(t => Cut($"  {t.Teacher}: {Whole(t.Answered)} answers, {Whole(t.Admitted)} admitted, {t.Spent}")));
+        }
+
+        if (report.Without is { } without)
+        {
+            lines.Add("");
+            lines.AddRange(ReportWithout.Sentences(without, report.Cost?.Currency ?? "USD").SelectMany(Wrap));
         }
 
         if (report.Verdict is { } verdict)

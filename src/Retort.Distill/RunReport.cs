@@ -40,6 +40,9 @@ public sealed record RunReport(
 
     /// <summary>Null where the results are measured on the teacher's own answers, or none was asked.</summary>
     public TeacherAnswers? TeacherAnswers { get; init; }
+
+    /// <summary>What it cost to train without some of the recipe's teachers; null where none was left out.</summary>
+    public WithoutFacts? Without { get; init; }
 }
 
 /// <summary>What a format of the weights costs.</summary>

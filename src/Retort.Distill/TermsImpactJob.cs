@@ -1,3 +1,5 @@
+using Retort.Asking.Runs;
+
 namespace Retort.Distill;
 
 /// <summary>A run that a changed document or a ruling touches.</summary>

@@ -47,6 +47,13 @@ public sealed class YamlFields
         }
     }
 
+    /// <summary>A text that stands for a mapping of one key.</summary>
+    YamlFields(YamlScalarNode text, string key, string at, YamlFaults faults)
+    {
+        (_at, _node, _faults, Present) = (at, text, faults, true);
+        _fields[key] = (text, text);
+    }
+
     public bool Present { get; }
 
     public bool Has(string name) => Take(name) is not null;
@@ -57,6 +64,11 @@ public sealed class YamlFields
 
     /// <summary>The mappings of a list, in its order; empty when it is absent or no list of mappings, the latter a fault.</summary>
     public IReadOnlyList<YamlFields> Maps(string name) => List(name) is { } nodes ? [.. nodes.Select((n, i) => new YamlFields(n, $"{Path(name)}[{i + 1}]", _faults))] : [];
+
+    /// <summary>The same, where an item that is a text alone stands for a mapping of <paramref name="key"/> to it.</summary>
+    public IReadOnlyList<YamlFields> Maps(string name, string key) => List(name) is { } nodes
+        ? [.. nodes.Select((n, i) => n is YamlScalarNode { Value.Length: > 0 } text ? new(text, key, $"{Path(name)}[{i + 1}]", _faults) : new YamlFields(n, $"{Path(name)}[{i + 1}]", _faults))]
+        : [];
 
     /// <summary>A day written as 2026-11-28; null when it is absent or none, the latter a fault.</summary>
     public DateOnly? Date(string name) => Text(name) is not { } text ? null

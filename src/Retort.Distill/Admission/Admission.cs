@@ -79,7 +79,7 @@ public sealed record Admission(IReadOnlyList<AdmittedAnswer> Admitted, IReadOnly
     }
 
     /// <summary>What is left out, as JSON lines.</summary>
-    public byte[] List() => Lines(Excluded.Select(e => new { id = e.Answer.Id, why = Snake(e.Why), detail = e.Detail, model = e.Answer.Returned, finish = e.Answer.Choice.Finish }));
+    public byte[] List() => Lines(Excluded.Select(e => new { id = e.Answer.Id, why = Snake(e.Why), detail = e.Detail, teacher = e.Answer.Asked.ToString(), model = e.Answer.Returned, finish = e.Answer.Choice.Finish }));
 
     /// <summary>What rows share with evaluation sets, left out for it or not, as JSON lines.</summary>
     public byte[] OverlapList() => Lines(Overlaps.Select(o => new { id = o.Answer.Id, set = o.Shared.Set, item = o.Shared.Item, gram = o.Shared.Gram, side = o.Shared.InAnswer ? "answer" : "question", words = o.Shared.Words }));
@@ -104,6 +104,9 @@ sealed record Filter(Exclusion First, Func<IReadOnlyList<AdmissionRow>, IEnumera
 /// <param name="Trained">What of it would be trained on.</param>
 sealed record AdmissionRow(StoredAnswer Answer, AskedQuestion Asked, string Question, string? Trace, string Reply, string Trained)
 {
+    /// <summary>What its question says, whoever was asked it.</summary>
+    public string Asking => string.Join('\0', Asked.Turns.Select(t => $"{t.Role}\0{t.Text}"));
+
     public static AdmissionRow Of(StoredAnswer answer, AdmitRecipe recipe)
     {
         AskedQuestion asked = AskedQuestion.Read(answer.Body);

@@ -22,12 +22,18 @@ public sealed record ContaminationFacts(string Set, int Items, int SharedWording
 /// <param name="Contamination">A set each; empty where there were none to compare with.</param>
 public sealed record AdmissionFacts(int Asked, int Admitted, IReadOnlyDictionary<Exclusion, int> ByReason, int Compared, int? ExcludedFrom, IReadOnlyList<ContaminationFacts> Contamination)
 {
+    /// <summary>Answers trained on, by the model reference of their teacher.</summary>
+    public IReadOnlyDictionary<string, int> ByTeacher { get; init; } = new Dictionary<string, int>();
+
     public static AdmissionFacts Of(Admission admission, AdmissionRules rules)
     {
         ILookup<(string, int), RowOverlap> overlaps = admission.Overlaps.ToLookup(o => (o.Shared.Set, o.Shared.Gram));
         return new(
             admission.Admitted.Count + admission.Excluded.Count, admission.Admitted.Count, admission.Excluded.CountBy(e => e.Why).OrderBy(c => c.Key).ToDictionary(), admission.Compared, rules.Recipe.Contamination.Exclude,
-            rules.Contamination is not { } sets ? [] : [.. sets.Sets.Select((s, i) => new ContaminationFacts(s.Name, s.Items.Count, sets.SharedWording[i], [.. sets.Grams.OrderDescending().Select(g => One(g, [.. overlaps[(s.Name, g)]]))]))]);
+            rules.Contamination is not { } sets ? [] : [.. sets.Sets.Select((s, i) => new ContaminationFacts(s.Name, s.Items.Count, sets.SharedWording[i], [.. sets.Grams.OrderDescending().Select(g => One(g, [.. overlaps[(s.Name, g)]]))]))])
+        {
+            ByTeacher = admission.Admitted.CountBy(a => a.Answer.Asked.ToString()).ToDictionary(StringComparer.Ordinal),
+        };
 
         GramOverlap One(int gram, IReadOnlyList<RowOverlap> found)
         {

@@ -30,6 +30,9 @@ public sealed class AnswerJudge(JudgeRecipe recipe)
         return own.Length > 0 && own == Family(teacher) ? $"the judge {recipe.Model.Model} and the teacher {teacher.Model} are of one family, {own}: judges favour their own, so their scores are too high" : null;
     }
 
+    /// <summary>Hashes of the questions that it is asked of some answers.</summary>
+    internal HashSet<string> Keys(IEnumerable<AdmittedAnswer> answers) => [.. answers.Select(a => Convert.ToHexStringLower(Question(a).Key()))];
+
     /// <summary>The most that judging some answers costs, were nothing of it paid yet.</summary>
     public Usd AtMost(IReadOnlyList<AdmittedAnswer> answers, Price price) => answers.Aggregate(default(Usd), (sum, a) => sum + price.AtMost(Question(a), recipe.MaxTokens));
 

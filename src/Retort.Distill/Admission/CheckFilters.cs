@@ -10,10 +10,11 @@ static class CheckFilters
         : !evidence.Code.TryGetValue(row.Answer.Id, out CodeVerdict? ran) ? new(Exclusion.Wrong, "its code was not run")
         : ran.Passed ? null : new(Exclusion.Wrong, ran.Said);
 
+    /// <summary>The first right one to a question, whoever of its teachers gave it.</summary>
     public static IEnumerable<Fault?> First(IReadOnlyList<AdmissionRow> rows, GoldRecipe? recipe)
     {
-        Dictionary<long, string> first = [];
-        return rows.Select(r => recipe is not { Keep: "first" } || first.TryAdd(r.Answer.Request, r.Answer.Id) ? null : new Fault(Exclusion.NotFirst, first[r.Answer.Request]));
+        Dictionary<string, string> first = new(StringComparer.Ordinal);
+        return rows.Select(r => recipe is not { Keep: "first" } || first.TryAdd(r.Asking, r.Answer.Id) ? null : new Fault(Exclusion.NotFirst, first[r.Asking]));
     }
 
     public static Fault? Judged(AdmissionRow row, JudgeRecipe? recipe, AdmissionEvidence evidence) =>
@@ -21,7 +22,7 @@ static class CheckFilters
         : evidence.Judged.GetValueOrDefault(row.Answer.Id) is not { Score: { } score } verdict ? new(Exclusion.Unjudged, evidence.Judged.GetValueOrDefault(row.Answer.Id)?.Said)
         : score < recipe.Threshold ? new(Exclusion.BelowThreshold, FormattableString.Invariant($"{score:0.##} of {recipe.Scale}, below {recipe.Threshold}")) : null;
 
-    /// <summary>The best to a question, of equals the first.</summary>
+    /// <summary>The best to a question, of equals the first, whoever of its teachers gave it.</summary>
     public static IEnumerable<Fault?> Best(IReadOnlyList<AdmissionRow> rows, JudgeRecipe? recipe, AdmissionEvidence evidence)
     {
         if (recipe is not { BestOf: true })
@@ -30,7 +31,7 @@ static class CheckFilters
         }
 
         double Score(AdmissionRow row) => evidence.Judged[row.Answer.Id].Score!.Value;
-        Dictionary<long, AdmissionRow> best = rows.GroupBy(r => r.Answer.Request).ToDictionary(g => g.Key, g => g.MaxBy(Score)!);
-        return rows.Select(r => best[r.Answer.Request] is { } other && ReferenceEquals(other, r) ? null : new Fault(Exclusion.NotBest, FormattableString.Invariant($"{Score(r):0.##}, and {Score(best[r.Answer.Request]):0.##} has {best[r.Answer.Request].Answer.Id}")));
+        Dictionary<string, AdmissionRow> best = rows.GroupBy(r => r.Asking, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.MaxBy(Score)!, StringComparer.Ordinal);
+        return rows.Select(r => best[r.Asking] is { } other && ReferenceEquals(other, r) ? null : new Fault(Exclusion.NotBest, FormattableString.Invariant($"{Score(r):0.##}, and {Score(best[r.Asking]):0.##} has {best[r.Asking].Answer.Id}")));
     }
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Retort.Evidence.Terms;
 
-namespace Retort.Distill;
+namespace Retort.Asking.Runs;
 
 /// <summary>terms.json of a run folder: under which terms everything was used that the run was made with.</summary>
 /// <param name="Register">Hash of the register it was decided by.</param>
@@ -24,7 +24,35 @@ public sealed record RunTerms(string Register, DateOnly On, IReadOnlyList<RunTer
         [.. verdict.Uses.Select(u => new RunTermsUse(KebabName.Of(u.Use.Role), u.Use.Model.Reference, KebabName.Of(u.Class), u.Use.Declared, [.. u.Entries.Select(e => new RunTermsEntry(e.Entry.Id, e.Sha256, e.Permission is { } p ? new(p.Grantor, p.Recipient, p.Contract, p.Signed, p.Expires, [.. p.Entries], p.ContractSha256, p.Sha256) : null))]))],
         [.. verdict.Obligations.Select(o => $"{o.Entry}: {o.Sentence}")]);
 
-    public void Write(string folder) => AtomicFile.WriteAllBytes(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this, s_json));
+    /// <summary>The step of the manifest that writes it.</summary>
+    public const string Step = "terms";
+
+    /// <summary>States these uses in the folder's terms.json, in place of those it states.</summary>
+    public void Write(string folder, Manifest manifest)
+    {
+        AtomicFile.WriteAllBytes(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this, s_json));
+        manifest.Add(Step, new Dictionary<string, string> { ["register"] = Register }, FileName);
+    }
+
+    /// <summary>States these uses besides those of other models and roles that the folder's terms.json holds. What says all of it already is left as it is.</summary>
+    /// <exception cref="UserError">It cannot be read or written.</exception>
+    public void Add(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+        {
+            Write(folder, new(folder));
+            return;
+        }
+
+        static string State(RunTermsUse use) => JsonSerializer.Serialize(use, s_json);
+        RunTerms before = Read(path);
+        if (Uses.Any(u => !before.Uses.Any(b => State(b) == State(u))))
+        {
+            RunTermsUse[] others = [.. before.Uses.Where(b => !Uses.Any(u => (u.Role, u.Model) == (b.Role, b.Model)))];
+            (this with { Uses = [.. Uses, .. others], Owed = [.. Owed.Union(before.Owed)] }).Write(folder, new(folder));
+        }
+    }
 
     /// <exception cref="UserError">It cannot be read.</exception>
     public static RunTerms Read(string path)
