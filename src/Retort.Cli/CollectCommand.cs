@@ -23,6 +23,8 @@ static class CollectCommand
               teacher: https://api.example.com/v1#model
               data: {prompts: prompts.jsonl}
               terms: {teacher: ID}                               # of retort terms list, where the host does not tell it
+              more_teachers:                                     # asked the same, if there are any: one ceiling for all
+                - {model: "https://host/v1#other", key: OTHER_KEY, terms: ID, price: {prompt: 1, completion: 4}}
               ask: {key: EXAMPLE_API_KEY, max_tokens: 300, temperature: 0.7}
               money: {ceiling: 5, prompt: 0.25, completion: 2}   # USD, a million tokens
               pace: {requests_per_minute: 500, in_flight: 32}    # or left to adapt
@@ -121,9 +123,17 @@ static class CollectCommand
             yield return $"diversity: distinct-1 {d.Distinct1:0.00}, distinct-2 {d.Distinct2:0.00}, distinct-3 {d.Distinct3:0.00}; likeness to the nearest {d.Nearest:0.00} on average";
         }
 
-        if (result.Probe is { } probe)
+        foreach (TeacherAsked t in result.Teachers)
         {
-            yield return $"the endpoint, as {probe.Model ?? "a model it does not name"}: {Does(probe)}";
+            if (result.Teachers.Count > 1 && t.Facts is { } its)
+            {
+                yield return $"{t.Teacher}: {its.Answered:n0} answered now, {its.Before:n0} before{Count((int)its.GivenUp, "given up")}";
+            }
+
+            if (t.Probe is { } probe)
+            {
+                yield return $"{(result.Teachers.Count > 1 ? t.Teacher : "the endpoint")}, as {probe.Model ?? "a model it does not name"}: {Does(probe)}";
+            }
         }
 
         if (facts.Faults.Count > 0)

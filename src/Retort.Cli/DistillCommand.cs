@@ -10,8 +10,8 @@ static class DistillCommand
     public static Verb Create(Session session)
     {
         Argument<string> path = Inputs.Argument("RECIPE", "The recipe, a YAML file");
-        Option<string?> to = Inputs.Text("--out", "DIR", "The run folder [default: runs/NAME, after the recipe's name]"), without = Inputs.Text("--without", "TEACHER", "Leave one of several teachers out (not supported yet)");
-        Option<string[]> set = Inputs.Many("--set", "KEY.PATH=VALUE", "Change a value of the recipe");
+        Option<string?> to = Inputs.Text("--out", "DIR", "The run folder [default: runs/NAME, after the recipe's name]");
+        Option<string[]> without = Inputs.Many("--without", "TEACHER", "Leave one of several teachers out: train again without its answers and say what that cost [default folder: runs/NAME-without-MODEL]"), set = Inputs.Many("--set", "KEY.PATH=VALUE", "Change a value of the recipe");
         Option<string?> register = TermsCommand.Register();
         Option<string?> dataset = Inputs.Text("--dataset", "FILE", "Train on the dataset.jsonl of another run in place of what the recipe names");
         Option<bool> noAsk = Inputs.Flag("--no-ask", "Ask a teacher behind an endpoint nothing more; train on what it has answered");
@@ -20,22 +20,19 @@ static class DistillCommand
             "distill", "Distill a teacher into a student as a recipe says, train its twin without the teacher, and report whether the teacher helped.",
             "retort distill recipes/tales.yaml",
             "retort distill recipes/tales.yaml --set train.tokens=100000 --out runs/quick",
-            "retort distill recipes/tales.yaml --resume")
+            "retort distill recipes/tales.yaml --resume",
+            "retort distill recipe.yaml --without https://host/v1#model")
         {
             path, to, set, resume, noTwin, noAsk, dataset, register, without,
         };
         verb.SetAction(parsed =>
         {
-            if (parsed.GetValue(without) is { } teacher)
-            {
-                throw new UserError($"leaving out a teacher ('{teacher}') is not supported yet", "--without", "A recipe has one teacher for now; run the recipe without this option.");
-            }
-
             string file = parsed.GetRequiredValue(path);
-            string[] changes = [.. parsed.GetValue(set) ?? [], .. parsed.GetValue(noTwin) ? (string[])["twin=false"] : []];
+            string[] left = parsed.GetValue(without) ?? [], changes = [.. parsed.GetValue(set) ?? [], .. parsed.GetValue(noTwin) ? (string[])["twin=false"] : []];
             Recipe recipe = RecipeFile.Read(file, changes, [.. BundledSamples.All.Keys]);
-            string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name);
-            session.WhenStopped = $"Go on from the last checkpoint with: {Again(file, parsed.GetValue(to), changes)}";
+            string folder = parsed.GetValue(to) ?? Path.Combine("runs", recipe.Name + string.Concat(left.Select(LeftOut.Suffix)));
+            recipe = left.Length == 0 ? recipe : LeftOut.Of(recipe, left, file, reuse: changes.Any(c => c.StartsWith("ask.reuse=", StringComparison.Ordinal)));
+            session.WhenStopped = $"Go on from the last checkpoint with: {Again(file, parsed.GetValue(to), changes, left)}";
             DistillOptions options = new(folder, parsed.GetValue(resume), ShippedTerms.Or(parsed.GetValue(register)), !parsed.GetValue(noAsk), Environment.GetEnvironmentVariable) { Dataset = parsed.GetValue(dataset), Ledger = OwnLedger.Open(session), OnForecast = f => CollectCommand.Tell(session, f, folder) };
             DistillResult result = ProgressDisplay.Run(session, advance =>
                 DistillJob.Run(recipe, options, BundledSamples.All, p => advance(p.Step, p.Whole ?? p.Share, p.Detail, p.Left), session.Time, session.Stop), whole: true);
@@ -56,8 +53,8 @@ static class DistillCommand
         return verb;
     }
 
-    static string Again(string file, string? folder, IReadOnlyList<string> changes) =>
-        string.Join(' ', ["retort distill", Quote(file), .. folder is null ? (string[])[] : ["--out", Quote(folder)], .. changes.Select(c => "--set " + Quote(c)), "--resume"]);
+    static string Again(string file, string? folder, IReadOnlyList<string> changes, IReadOnlyList<string> without) =>
+        string.Join(' ', ["retort distill", Quote(file), .. folder is null ? (string[])[] : ["--out", Quote(folder)], .. changes.Select(c => "--set " + Quote(c)), .. without.Select(w => "--without " + Quote(w)), "--resume"]);
 
     static string Quote(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '\\' or '_' or '-' or '=' or ':' or ',') ? text : $"\"{text}\"";
 

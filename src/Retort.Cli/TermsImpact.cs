@@ -41,10 +41,14 @@ static class TermsImpact
 
     static IEnumerable<string> Lines(HashSet<string> ids, int all, IReadOnlyList<TouchedRun> touched)
     {
-        yield return $"{(ids.Count == 0 ? "no entry changed" : string.Join(", ", ids.Order(StringComparer.Ordinal)))}: {touched.Count:n0} of {all:n0} runs are touched";
+        yield return $"{(ids.Count == 0 ? "no entry changed" : string.Join(", ", ids.Order(StringComparer.Ordinal)))}: {touched.DistinctBy(t => t.Folder).Count():n0} of {all:n0} runs are touched";
         foreach (TouchedRun run in touched)
         {
-            yield return $"{(run.Entry is null ? "    " : "  ")}{run.Folder}: {run.Role.Replace('-', ' ')} {run.Through}{(run.Entry is null ? "" : $", under {run.Entry}")}; {run.Rows:n0} documents, {(run.HasStudent ? "its student is handed out" : "no student is handed out")}";
+            yield return $"{(run.Entry is null ? "    " : "  ")}{run.Folder}: {run.Role.Replace('-', ' ')} {run.Through}{(run.Entry is null ? "" : $", under {run.Entry}")}; {(run.Rows == 0 && run.HasAnswers ? "its answers are kept, and nothing is trained on them here" : $"{run.Rows:n0} documents, {(run.HasStudent ? "its student is handed out" : "no student is handed out")}")}";
+            if (run.Others)
+            {
+                yield return $"    retort distill {Path.Combine(run.Folder, "recipe.yaml")} --without {run.Through}";
+            }
         }
     }
 }

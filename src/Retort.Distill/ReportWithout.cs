@@ -1,4 +1,3 @@
-using Retort.Asking;
 using static Retort.Distill.ReportNumbers;
 
 namespace Retort.Distill;

@@ -1,3 +1,4 @@
+using Retort.Asking;
 using Retort.Asking.Runs;
 
 namespace Retort.Distill;
@@ -7,9 +8,16 @@ namespace Retort.Distill;
 /// <param name="Entry">The entry it was used under; null where another touched run lies between.</param>
 /// <param name="Through">What it was made with: the model used under that entry, or the student of another touched run.</param>
 /// <param name="Role">What that was to it.</param>
-/// <param name="Rows">Documents it was trained and tested on.</param>
+/// <param name="Rows">Documents it was trained and tested on; of a teacher beside others those that it wrote.</param>
 /// <param name="HasStudent">Whether a student was handed out.</param>
-public sealed record TouchedRun(string Folder, string? Entry, string Through, string Role, long Rows, bool HasStudent);
+public sealed record TouchedRun(string Folder, string? Entry, string Through, string Role, long Rows, bool HasStudent)
+{
+    /// <summary>Whether it has answers of a teacher that was asked.</summary>
+    public bool HasAnswers { get; init; }
+
+    /// <summary>Whether this is one of several teachers it was trained with, so that it can be trained again without.</summary>
+    public bool Others { get; init; }
+}
 
 /// <summary>Finds the runs, students and their descendants that were made under given entries of the register.</summary>
 public static class TermsImpactJob
@@ -18,7 +26,7 @@ public static class TermsImpactJob
 
     /// <param name="folder">Holds runs, at any depth up to four.</param>
     /// <param name="entries">Ids.</param>
-    /// <returns>Those touched first-hand in the order of their names, each followed by its descendants.</returns>
+    /// <returns>Those touched first-hand in the order of their names, one for each model that was used under an entry, each run followed by its descendants.</returns>
     /// <exception cref="UserError">There is no such folder, or a run's terms cannot be read.</exception>
     public static (int Runs, IReadOnlyList<TouchedRun> Touched) Find(string folder, IReadOnlySet<string> entries)
     {
@@ -36,30 +44,54 @@ public static class TermsImpactJob
         HashSet<string> met = new(StringComparer.Ordinal);
         foreach ((string run, RunTerms terms) in runs)
         {
-            if (terms.Uses.Select(u => (Use: u, Entry: u.Entries.FirstOrDefault(e => entries.Contains(e.Id)))).FirstOrDefault(u => u.Entry is not null) is { Entry: { } entry } first)
+            (RunTermsUse Use, string? Entry)[] found =
+            [
+                .. terms.Uses.Select(u => (Use: u, u.Entries.FirstOrDefault(e => entries.Contains(e.Id))?.Id)).Where(u => u.Id is not null).Select(u => (u.Use, u.Id)).DistinctBy(u => u.Use.Model),
+            ];
+            if (found.Length > 0)
             {
-                Touch(run, entry.Id, first.Use);
+                Touch(run, terms, found);
             }
         }
 
         return (runs.Length, touched);
 
-        void Touch(string run, string? entry, RunTermsUse use)
+        void Touch(string run, RunTerms terms, IEnumerable<(RunTermsUse Use, string? Entry)> through)
         {
             if (!met.Add(run))
             {
                 return;
             }
 
-            string student = Path.Combine(Path.GetFullPath(run), "student"), rows = Path.Combine(run, "dataset.jsonl");
-            touched.Add(new(run, entry, use.Model, use.Role, File.Exists(rows) ? Math.Max(0, File.ReadLines(rows).LongCount() - 1) : 0, Directory.Exists(student)));
-            foreach ((string other, RunTerms terms) in runs)
+            string student = Path.Combine(Path.GetFullPath(run), "student");
+            string[] teachers = [.. terms.Uses.Where(u => u.Role == Teacher).Select(u => u.Model).Distinct(StringComparer.Ordinal)];
+            Dictionary<string, long> rows = Rows(Path.Combine(run, DistillJob.DocumentsFile));
+            foreach ((RunTermsUse use, string? entry) in through)
             {
-                if (terms.Uses.FirstOrDefault(u => Path.IsPathFullyQualified(u.Model) && (Path.GetFullPath(u.Model) + Path.DirectorySeparatorChar).StartsWith(student + Path.DirectorySeparatorChar, StringComparison.Ordinal)) is { } made)
+                bool others = use.Role == Teacher && teachers.Length > 1;
+                touched.Add(new(run, entry, use.Model, use.Role, others ? rows.GetValueOrDefault(use.Model) : rows.Values.Sum(), Directory.Exists(student))
                 {
-                    Touch(other, null, made);
+                    HasAnswers = File.Exists(Path.Combine(run, CollectJob.StoreFile)),
+                    Others = others && File.Exists(Path.Combine(run, DistillJob.RecipeFileName)),
+                });
+            }
+
+            foreach ((string other, RunTerms its) in runs)
+            {
+                if (its.Uses.FirstOrDefault(u => Path.IsPathFullyQualified(u.Model) && (Path.GetFullPath(u.Model) + Path.DirectorySeparatorChar).StartsWith(student + Path.DirectorySeparatorChar, StringComparison.Ordinal)) is { } made)
+                {
+                    Touch(other, its, [(made, null)]);
                 }
             }
         }
+    }
+
+    const string Teacher = "teacher";
+
+    /// <summary>Documents of a dataset by who wrote them; those of nobody who was asked under no name.</summary>
+    static Dictionary<string, long> Rows(string dataset)
+    {
+        Corpus? corpus = File.Exists(dataset) ? DatasetFile.Read(dataset) : null;
+        return corpus is null ? [] : corpus.Train.Concat(corpus.Validation).Concat(corpus.HeldOut).GroupBy(d => d.Teacher ?? "").ToDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal);
     }
 }

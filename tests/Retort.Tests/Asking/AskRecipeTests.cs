@@ -9,6 +9,9 @@ public sealed class AskRecipeTests : IDisposable
     const string Recipe = """
         name: mine
         teacher: https://api.example.com/v1#small
+        more_teachers:
+          - {model: "https://api.example.com/v1#large", terms: large, price: {prompt: 1, completion: 8, since: 2026-02-01, source: there}}
+          - {model: "http://localhost:8080/v1#own", key: OWN_KEY, price: {prompt: 0, completion: 0}}
         data: {prompts: p.jsonl, format: csv, template: "Say {a}", gold: b, grow: {to: 9, per_request: 3, seeds: s.txt, similarity: 0.6, rounds: 2, temperature: 0.5, seed: 4}}
         ask:
           key: EXAMPLE_KEY
@@ -57,6 +60,56 @@ public sealed class AskRecipeTests : IDisposable
         UserError error = Assert.Throws<UserError>(() => AskRecipe.Read(_scratch.Write("r.yaml", Recipe.Replace("EXAMPLE_KEY", key, StringComparison.Ordinal))));
         Assert.Contains("environment variable", error.What, StringComparison.Ordinal);
         Assert.DoesNotContain(key, error.What + error.Where + error.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void MoreTeachersHaveTheirOwnKeyTermsAndPrice()
+    {
+        AskRecipe r = AskRecipe.Read(_scratch.Write("r.yaml", Recipe));
+        Assert.Equal(["https://api.example.com/v1#small", "https://api.example.com/v1#large", "http://localhost:8080/v1#own"], r.Teachers.Select(t => t.Model.ToString()));
+
+        // A key goes to its own address alone.
+        Assert.Equal(["EXAMPLE_KEY", "EXAMPLE_KEY", "OWN_KEY"], r.Teachers.Select(t => t.Key));
+        Assert.Equal(["mine", "large", null], r.Teachers.Select(t => t.Terms));
+        Assert.Equal([0.25m, 1m, 0m], r.Teachers.Select(t => t.Price!.Prompt));
+        AskRecipe keyless = AskRecipe.Read(_scratch.Write("r.yaml", Recipe.Replace("key: OWN_KEY, ", "", StringComparison.Ordinal)));
+        Assert.Null(keyless.Teachers[2].Key);
+    }
+
+    [Fact]
+    public void OneThatIsLeftOutMakesRoomForTheNext()
+    {
+        AskRecipe r = AskRecipe.Read(_scratch.Write("r.yaml", Recipe)), without = r.Without(["https://API.example.com/v1/#small"], out string? fault);
+        Assert.Null(fault);
+        Assert.Equal(("https://api.example.com/v1#large", "EXAMPLE_KEY", "large", 8m), (without.Teacher.ToString(), without.Key, without.Terms.Teacher, without.Price!.Completion));
+        Assert.Equal(["https://api.example.com/v1#large", "http://localhost:8080/v1#own"], without.Teachers.Select(t => t.Model.ToString()));
+        Assert.Equal(["https://api.example.com/v1#small"], without.LeftOut.Select(t => t.Model.ToString()));
+        AskRecipe again = without.Without(["https://api.example.com/v1#small", "http://localhost:8080/v1#own"], out fault), named = AskRecipe.Read(_scratch.Write("r.yaml", Recipe), "without=[http://localhost:8080/v1#own, https://api.example.com/v1#small]");
+        Assert.Null(fault);
+        Assert.Equal(["https://api.example.com/v1#large"], again.Teachers.Select(t => t.Model.ToString()));
+        Assert.Equal(again.Teachers, named.Teachers);
+        Assert.Same(r, r.Without(["https://api.example.com/v1#tiny"], out fault));
+        Assert.Equal("https://api.example.com/v1#tiny is none of the recipe's teachers: https://api.example.com/v1#small, https://api.example.com/v1#large, http://localhost:8080/v1#own", fault);
+        again.Without(["https://api.example.com/v1#large"], out fault);
+        Assert.Equal("there is no other teacher than https://api.example.com/v1#large", fault);
+    }
+
+    [Theory]
+    [InlineData("more_teachers=models/x", "more_teachers[1].model must be an endpoint")]
+    [InlineData("more_teachers=[{key: A}]", "more_teachers[1].model is missing")]
+    [InlineData("more_teachers=https://api.example.com/v1/#small", "more_teachers[1].model is a teacher already: https://api.example.com/v1#small")]
+    [InlineData("more_teachers=[https://b/v1#c, {model: https://b/v1#c, price: {prompt: 1, completion: 1}}]", "more_teachers[2].model is a teacher already")]
+    [InlineData("more_teachers=https://b/v1#c", "but https://b/v1#c has none")]
+    [InlineData("more_teachers=https://b/v1", "more_teachers[1].model is at fault: the endpoint names no model")]
+    [InlineData("more_teachers=[{model: https://b/v1#c, price: {prompt: 1, completion: 1}, kye: A}]", "more_teachers[1].kye is not a key here; did you mean key?")]
+    [InlineData("more_teachers=[{model: https://b/v1#c, price: {prompt: 1, completion: 1}, key: sk-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}]", "more_teachers[1].key must be the name of an environment variable")]
+    [InlineData("without=https://b/v1#c", "without is at fault: https://b/v1#c is none of the recipe's teachers")]
+    [InlineData("without=[https://api.example.com/v1#small, https://api.example.com/v1#large, http://localhost:8080/v1#own]", "without is at fault: there is no other teacher")]
+    public void FaultsOfSeveralTeachersAreNamed(string change, string what)
+    {
+        UserError error = Assert.Throws<UserError>(() => AskRecipe.Read(_scratch.Write("r.yaml", Recipe), change));
+        Assert.Contains(what, error.What, StringComparison.Ordinal);
+        Assert.DoesNotContain("sk-aaa", error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>The day decides, then the more exact name; what nobody prices has no price.</summary>

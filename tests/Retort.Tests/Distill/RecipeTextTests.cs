@@ -7,7 +7,7 @@ namespace Retort.Tests.Distill;
 /// <summary>The resolved recipe of a run folder reads back to the recipe it was written from.</summary>
 public sealed partial class RecipeTextTests : IDisposable
 {
-    const string Shape = "student: {shape: {hidden: 16, layers: 1, heads: 2}}\n", Sample = "data: {sample: tales}\n";
+    const string Shape = "student: {shape: {hidden: 16, layers: 1, heads: 2}}\n", Sample = "data: {sample: tales}\n", Own = "student: {shape: {hidden: 16, layers: 1, heads: 2}, train_tokenizer: 300}\n";
 
     readonly string _folder = Directory.CreateTempSubdirectory("retort-recipe-text").FullName;
 
@@ -38,6 +38,8 @@ public sealed partial class RecipeTextTests : IDisposable
     [InlineData("teacher: t\n" + Shape + Sample + "evaluate: {metric: gold, currency: \"it's €, #1: {x}\", price_per_core_hour: 0.1}\nexport: {type: f32, name: a b, notices: n.txt, licences: [l.txt, m.txt]}\nterms: {teacher: a, student: b, permissions: [p.yaml]}\n")]
     [InlineData("teacher: https://host/v1#model\nteacher_tokenizer: tok.json\n" + Shape + "data: {prompts: [a.jsonl, b.txt], scan: report}\n")]
     [InlineData("teacher: https://host/v1#model\nstudent: {from: m}\ndata: {prompts: a.jsonl}\ntwin: {prompts: [own.jsonl]}\nask: {key: A_KEY, system: \"it's\", reuse: runs/x, max_tokens: 5, temperature: 0.25, top_p: 0.5, n: 3, seed: -4, stop: [a, \"\\n\"], top_logprobs: 7, timeout: 2.5}\nadmit: {finish: [stop, length], pattern: {must: '^a'}, near_duplicate: off, reasoning: mask, gold: {kind: number, tolerance: 0.1}, judge: {model: \"https://j/v1#x\", rubric: good, threshold: 7, terms: b, price: {prompt: 1, completion: 2}}, contamination: {sets: [e], exclude: 8}}\nmoney: {ceiling: 1.25, prompt: 0.1, completion: 2, since: 2026-01-31, source: x}\npace: {requests_per_minute: 7, tokens_per_minute: 900, in_flight: 3, attempts: 2}\n")]
+    [InlineData("teacher: https://host/v1#a\n" + Own + "more_teachers: [https://host/v1#b, {model: \"http://other:8080/v1#c\", key: C_KEY, terms: own-model, price: {prompt: 0.5, completion: 2.25, since: 2026-03-01, source: \"it's\"}}]\ndata: {prompts: a.jsonl}\nask: {key: A_KEY}\nmoney: {prices: t.yaml}\n")]
+    [InlineData("teacher: https://host/v1#a\n" + Own + "more_teachers: [{model: https://host/v1#b, price: {prompt: 3, completion: 4}}, {model: \"http://other:8080/v1#c\", price: {prompt: 5, completion: 6}}]\nwithout: https://HOST/v1/#a\ndata: {prompts: a.jsonl}\nask: {key: A_KEY, max_tokens: 7}\nterms: {teacher: own-model}\nmoney: {ceiling: 3, prompt: 1, completion: 2, since: 2026-01-31, source: x}\n")]
     [InlineData("name: \"a\\tb\\nc \\\"d\\\" \\\\ 'e' \\u2028 \\x7f 🦉\"\n" + Shape + "teacher: \"t: x\"\n" + Sample)]
     [InlineData("name: ' true '\n" + Shape + "teacher: '- &a *b !c'\n" + Sample)]
     public void ReadsBackToTheSameRecipe(string yaml)
@@ -52,7 +54,7 @@ public sealed partial class RecipeTextTests : IDisposable
 
     /// <summary>A key that RecipeFile learns and this text does not would silently fall back to its default; the fault of an unknown key lists them all.</summary>
     [Theory]
-    [InlineData("", "teacher_tokenizer")]
+    [InlineData("", "teacher_tokenizer more_teachers without")]
     [InlineData("student", "teacher_layers from lora train_tokenizer")]
     [InlineData("student.lora", "")]
     [InlineData("student.shape", "")]
