@@ -38,7 +38,7 @@ public readonly record struct Usd(long Pico) : IComparable<Usd>
     /// <summary>In JSON a number of dollars.</summary>
     public sealed class AsNumber : JsonConverter<Usd>
     {
-        public override Usd Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Of(reader.GetDecimal());
+        public override Usd Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDecimal() is > -9_000_000 and < 9_000_000 and var dollars ? Of(dollars) : throw new JsonException();
 
         public override void Write(Utf8JsonWriter writer, Usd value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Dollars);
     }

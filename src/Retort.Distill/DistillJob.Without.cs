@@ -11,32 +11,14 @@ public sealed partial class DistillJob
     /// <summary>The run they are left out of; null where there is none, or it was never trained.</summary>
     OriginalRun? Original => _original.Value;
 
-    /// <summary>Begins with the answers of the run that <c>ask.reuse</c> names. Of a judge's verdicts those on answers that are left are taken along.</summary>
+    /// <summary>Begins with the answers of the run that <c>ask.reuse</c> names, but for those of teachers left out.</summary>
     void BeginStore(AskRecipe ask)
     {
-        if (ask.Reuse is null || File.Exists(StorePath))
+        if (ask.Reuse is not null)
         {
-            return;
+            Directory.CreateDirectory(_options.Out);
+            ReusedAnswers.Begin(ask, _options.Out, new ReusedQuestions(_recipe.Admit).Keep);
         }
-
-        AnswerJudge? judge = _recipe.Admit.Judge is { } its ? new(its) : null;
-        HashSet<string> asked = new(StringComparer.Ordinal);
-
-        // A verdict was asked for after the answer, so the answers it may be on are known when it comes.
-        bool Keep(StoredQuestion question)
-        {
-            if (JudgePrompt.Is(AskedQuestion.Read(question.Body)))
-            {
-                return asked.Contains(Convert.ToHexStringLower(question.Key));
-            }
-
-            IEnumerable<AdmittedAnswer> answers = question.Choices.Select((c, i) => AdmissionRow.Of(new(0, i, question.Key, question.Asked, null, question.Body, null, null, c), _recipe.Admit).Admitted(_recipe.Admit, AdmissionEvidence.None));
-            asked.UnionWith(judge?.Keys(answers) ?? []);
-            return true;
-        }
-
-        Directory.CreateDirectory(_options.Out);
-        ReusedAnswers.Begin(ask, _options.Out, Keep);
     }
 
     /// <summary>The original's students beside these, on the documents and tasks held out from both.</summary>

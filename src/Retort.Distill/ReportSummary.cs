@@ -46,7 +46,7 @@ public static class ReportSummary
         if (report.Without is { } without)
         {
             lines.Add("");
-            lines.AddRange(ReportWithout.Sentences(without, report.Cost?.Currency ?? "USD").SelectMany(Wrap));
+            lines.AddRange(ReportWithout.Brief(without, report.Cost?.Currency ?? "USD").SelectMany(Wrap));
         }
 
         if (report.Verdict is { } verdict)

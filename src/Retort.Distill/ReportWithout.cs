@@ -8,29 +8,21 @@ static class ReportWithout
     public static Markup Section(RunReport report) => report.Without is not { } without ? Markup.None
         : Markup.Of($"<section><h2>Without {Names(without)}</h2>{Markup.Join(Sentences(without, report.Cost?.Currency ?? "USD").Select(s => Markup.Of($"<p>{s}</p>")))}</section>");
 
+    /// <summary>What a terminal has room for: quality, or why there is nothing to say of it, and money.</summary>
+    public static IEnumerable<string> Brief(WithoutFacts w, string currency) => [Head(w), .. w.Quality is { } q ? Quality(q) : w.Notes.Take(1), Cost(w, currency)];
+
     /// <param name="currency">Of the report's own prices.</param>
-    public static IEnumerable<string> Sentences(WithoutFacts w, string currency)
-    {
-        yield return $"Trained without {Names(w)}{(w.Run is { } run ? $", of the run in {run}" : "")}.";
-        if (w.Quality is { } q)
-        {
-            foreach (string line in q.Comparisons.Count > 0 ? q.Comparisons.Select(c => Compared(c, q)) : [Beside(q)])
-            {
-                yield return line;
-            }
-        }
+    static IEnumerable<string> Sentences(WithoutFacts w, string currency) => [Head(w), .. w.Quality is { } q ? Quality(q) : [], .. w.Rows is { } r ? [Rows(r)] : (string[])[], Cost(w, currency), .. w.Notes];
 
-        if (w.Rows is { } r)
-        {
-            yield return $"Trained on {Whole(r.Now)} documents, and on {Whole(r.Before)} before: {Whole(r.Lost)} of those were theirs{(r.Gained > 0 ? $", {Whole(r.Gained)} came in" : "")}. Tested on {Whole(r.HeldOut)} of the {Whole(r.HeldOutBefore)} prompts held out before.";
-        }
+    static string Head(WithoutFacts w) => $"Trained without {Names(w)}{(w.Run is { } run ? $", of the run in {run}" : "")}.";
 
-        yield return $"{(w.Answers > 0 ? $"What is no longer used, {Whole(w.Answers)} answered questions, had cost {w.AnswersCost}; " : "")}training and measuring again cost {Money(w.Training, currency)}, new answers {w.Asked}.";
-        foreach (string note in w.Notes)
-        {
-            yield return note;
-        }
-    }
+    static IEnumerable<string> Quality(QualityCost q) => q.Comparisons.Count > 0 ? q.Comparisons.Select(c => Compared(c, q)) : [Beside(q)];
+
+    static string Rows(RowsLost r) =>
+        $"Trained on {Whole(r.Now)} documents, and on {Whole(r.Before)} before: {Whole(r.Lost)} of those were theirs{(r.Gained > 0 ? $", {Whole(r.Gained)} came in" : "")}. Tested on {Whole(r.HeldOut)} of the {Whole(r.HeldOutBefore)} prompts held out before.";
+
+    static string Cost(WithoutFacts w, string currency) =>
+        $"{(w.Answers > 0 ? $"What is no longer used, {Whole(w.Answers)} answered questions, had cost {w.AnswersCost}; " : "")}{(w.Answers > 0 ? "training" : "Training")} and measuring again cost {Money(w.Training, currency)}, new answers {w.Asked}.";
 
     static string Compared(PairedComparison c, QualityCost q)
     {

@@ -37,11 +37,29 @@ public partial class ReportTests
         using JsonDocument json = JsonDocument.Parse(ReportJson.Write(SampleReport.Create()));
         string[] names = [.. json.RootElement.EnumerateObject().Select(p => p.Name)];
         Assert.Equal(
-            ["run", "verdict", "teacher", "student", "data", "signal", "results", "comparisons", "curves", "validation", "rate_search", "compute", "speed", "cost", "samples", "steps", "warnings", "format", "formats", "asked", "admission", "teacher_answers"],
+            ["run", "verdict", "teacher", "student", "data", "signal", "results", "comparisons", "curves", "validation", "rate_search", "compute", "speed", "cost", "samples", "steps", "warnings", "format", "formats", "asked", "admission", "teacher_answers", "without"],
             names);
         Assert.Equal("BEATS", json.RootElement.GetProperty("verdict").GetProperty("outcome").GetString());
         Assert.Equal("held_out_text", json.RootElement.GetProperty("comparisons")[0].GetProperty("source").GetString());
         Assert.True(json.RootElement.GetProperty("results").GetProperty("student").GetProperty("mean").GetProperty("perplexity").GetDouble() > 1);
+    }
+
+    [Theory]
+    [InlineData(-0.02, "It cost quality: held-out cross entropy, original minus student, −0.0200 nats per byte (95 % interval −0.0250 to −0.0150) over 5 seeds and 40 documents held out from both.")]
+    [InlineData(0.02, "It cost no quality, the student is better: held-out cross entropy, original minus student, +0.0200 nats per byte")]
+    [InlineData(0.001, "No difference in quality can be told: held-out cross entropy")]
+    public void WhatLeavingATeacherOutCostIsSaid(double difference, string quality)
+    {
+        RunReport report = SampleReport.LeftOut(difference);
+        string terminal = string.Join(' ', ReportSummary.Lines(report, [])), page = ReportPage.Write(report);
+        Assert.All(["Trained on 30 documents, and on 56 before: 28 of those were theirs, 2 came in. Tested on 7 of the 8 prompts held out before.", "<p>Mind this.</p>", quality], s => Assert.Contains(s, page, StringComparison.Ordinal));
+        Assert.All(
+            [quality, "Trained without https://host/v1#<b>, of the run in runs/both.", "What is no longer used, 40 answered questions, had cost USD 1.50; training and measuring again cost USD 0.0312, new answers USD 0.25."],
+            s => Assert.Contains(s, terminal, StringComparison.Ordinal));
+        Assert.Contains("Without https://host/v1#&lt;b&gt;", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("#<b>", page, StringComparison.Ordinal);
+        Assert.Equal(ReportJson.Write(report), ReportJson.Write(ReportJson.Read(ReportJson.Write(report), "report.json")));
+        Assert.All(ReportSummary.Lines(report, []), l => Assert.True(l.Length <= ReportSummary.Columns, l));
     }
 
     [Fact]

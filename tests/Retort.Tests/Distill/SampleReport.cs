@@ -1,3 +1,4 @@
+using Retort.Asking;
 using Retort.Distill;
 using Retort.Evidence.Statistics;
 
@@ -79,6 +80,16 @@ static class SampleReport
             Formats = [new("f32", 1_724_800, 1.412, 5_900), new("bf16", 862_400, 1.4121, 7_100), new("q8_0", 458_150, 1.4138, 9_800), new("q4_0", 242_550, 1.4693, 11_200)],
         };
     }
+
+    /// <summary>Trained again without one of two teachers.</summary>
+    /// <param name="difference">Of the original's cross entropy and the student's, nats per byte.</param>
+    public static RunReport LeftOut(double difference) => Create() with
+    {
+        Asked = new(new(40, 40, 41, 0, Usd.Of(1), default), new(100, 200, 3, 4, new Dictionary<string, long> { ["b"] = 40 }, new Dictionary<string, long>())) { Teachers = [new("https://host/v1#a", 40, 40, 38, Usd.Of(1)), new("https://host/v1#c", 0, 0, 0, default)] },
+        Without = new(
+            ["https://host/v1#<b>"], "runs/both", 40, Usd.Of(1.5m), Usd.Of(0.25m), 0.0312, new(56, 28, 30, 8, 7),
+            new(40, 1.3, 1.3 - difference, 0, null, null, 5, [PairedComparison.OfOriginal(new(difference, difference - 0.005, difference + 0.005, 5, 40, 1000, 0.95), 1.3, teacherText: false)]), ["Mind this."]),
+    };
 
     /// <summary>Training from nothing: no teacher, no twin, nothing to judge.</summary>
     public static RunReport WithoutTeacher()

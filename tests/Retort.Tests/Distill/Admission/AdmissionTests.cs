@@ -169,7 +169,7 @@ public class AdmissionTests
     public void TheJudgesThresholdHoldsTheBestStaysAndWithoutAVerdictNonePasses()
     {
         JudgeRecipe judge = new(new("https://j/v1", "judge"), "Be right.", 7, 10, true, null, 100, 1, 1, 0, null, null);
-        StoredAnswer[] answers = [.. Enumerable.Range(0, 5).Select(i => Answer(1, i, $"answer {i}", asked: 5)), Answer(2, text: "alone")];
+        StoredAnswer[] answers = [.. Enumerable.Range(0, 5).Select(i => Answer(1, i, $"answer {i}", asked: 5)), Answer(2, text: "alone", question: "b")];
         double?[] scores = [7, 9, 6.9, null, 9, 7];
         AdmissionEvidence evidence = AdmissionEvidence.None with { Judged = answers.Zip(scores).ToDictionary(p => p.First.Id, p => new JudgeVerdict(p.Second, p.Second is null ? "unread" : "")) };
         Admission admission = Admission.Of(answers, AdmissionRules.Of(new() { Judge = judge }), evidence);
@@ -178,6 +178,23 @@ public class AdmissionTests
         Assert.Equal(4, Admission.Of(answers, AdmissionRules.Of(new() { Judge = judge with { BestOf = false } }), evidence).Admitted.Count);
         Assert.All(Of(new() { Judge = judge }, answers).Excluded, e => Assert.Equal(Exclusion.Unjudged, e.Why));
         Assert.Equal(6, Admission.Of(answers, AdmissionRules.Of(new() { Judge = judge }), AdmissionEvidence.None, Exclusion.Unjudged).Admitted.Count);
+    }
+
+    /// <summary>Of several teachers' answers to a question the first right one stays, and the best one, whoever gave it.</summary>
+    [Fact]
+    public void TeachersAreChosenAmong()
+    {
+        StoredAnswer Other(StoredAnswer a) => a with { Asked = new("https://b/v1", "org/small") };
+        StoredAnswer[] answers = [Answer(1, text: "41", question: "x"), Other(Answer(2, text: "42", question: "x")), Answer(3, text: "7", question: "y"), Other(Answer(4, text: "7.0", question: "y"))];
+        AdmissionEvidence gold = AdmissionEvidence.None with { Gold = answers.ToDictionary(a => a.QuestionId, a => a.Request < 3 ? "42" : "7") };
+        Admission first = Admission.Of(answers, AdmissionRules.Of(new() { NearDuplicate = null, Gold = new("number", null, null, "first", null) }), gold);
+        Assert.Equal([2L, 3L], first.Admitted.Select(a => a.Answer.Request));
+        Assert.Equal([(1L, Exclusion.Wrong, "it gives 41, right is 42"), (4L, Exclusion.NotFirst, answers[2].Id)], first.Excluded.Select(e => (e.Answer.Request, e.Why, e.Detail!)));
+        AdmissionRules judged = AdmissionRules.Of(new() { NearDuplicate = null, Judge = new(new("https://j/v1", "judge"), "Be right.", 7, 10, true, null, 100, 1, 1, 0, null, null) });
+        double[] scores = [8, 9, 9, 8];
+        Admission best = Admission.Of(answers, judged, AdmissionEvidence.None with { Judged = answers.Zip(scores).ToDictionary(p => p.First.Id, p => new JudgeVerdict(p.Second, "")) });
+        Assert.Equal([2L, 3L], best.Admitted.Select(a => a.Answer.Request));
+        Assert.Equal(new Dictionary<string, int> { ["https://b/v1#org/small"] = 1, ["https://a/v1#org/small"] = 1 }, AdmissionFacts.Of(best, judged).ByTeacher);
     }
 
     [Fact]
