@@ -29,7 +29,7 @@ public sealed partial class DistillJob
             answers = [.. store.Answers().Where(a => asked.ContainsKey(a.QuestionId)).OrderBy(a => asked[a.QuestionId].Place).ThenBy(a => a.Place)];
         }
 
-        AdmissionRules rules = AdmissionRules.Of(_recipe.Admit);
+        AdmissionRules rules = AdmissionRules.Of(_recipe.Admit).For(_task);
         Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, asked.Where(q => q.Value.Prompt.Gold is not null).ToDictionary(q => q.Key, q => q.Value.Prompt.Gold!, StringComparer.Ordinal), ask));
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, ExcludedFile), admission.List());
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, OverlapsFile), admission.OverlapList());
@@ -42,7 +42,7 @@ public sealed partial class DistillJob
             {
                 Prompt prompt = asked[a.Answer.QuestionId].Prompt;
                 (string text, bool laid) = layout(prompt.Turns);
-                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Teacher = a.Answer.Asked.ToString(), Trace = a.MaskTrace ? a.Trace : "" };
+                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Teacher = a.Answer.Asked.ToString(), Trace = a.MaskTrace ? a.Trace : "", Slice = prompt.Slice };
             }),
         ];
         string source = string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {string.Join(" and ", ask.Teachers.Select(t => t.Model.Model))}, {admission.Admitted.Count:n0} of them admitted");

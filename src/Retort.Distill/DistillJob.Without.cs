@@ -2,6 +2,7 @@ using System.Globalization;
 using Retort.Asking;
 using Retort.Evidence.Statistics;
 using Retort.Model.Llama;
+using Retort.Model.Tokenizers;
 
 namespace Retort.Distill;
 
@@ -44,7 +45,7 @@ public sealed partial class DistillJob
         foreach (LlamaWeights model in original.Students(_workers))
         {
             before.Add(DocumentScores.PerByte(model, tokenizer, documents, its, mask, _workers, _stop));
-            gold.Add(GoldTasks.Answer(model, tokenizer, tasks, _recipe.Evaluate.MaxTokens, _workers, _stop));
+            gold.Add(Answered(model, tokenizer, tasks));
         }
 
         double[] bytes = [.. documents.Select(d => (double)DocumentScores.Bytes(d, mask))];
@@ -68,6 +69,18 @@ public sealed partial class DistillJob
         // Seed by seed; where one original is left, that one with each.
         double[][] Differences(double[][] mine, IReadOnlyList<double[]> others, Func<double, double, double> difference) =>
             [.. Enumerable.Range(0, pairs).Select(i => others[others.Count == 1 ? 0 : i].Zip(mine[i], difference).ToArray())];
+    }
+
+    /// <summary>As this run's students answer: freely, or kept to the form of the recipe's task.</summary>
+    GoldAnswers Answered(LlamaWeights model, Tokenizer tokenizer, IReadOnlyList<Document> tasks)
+    {
+        if (_task is not { } task)
+        {
+            return GoldTasks.Answer(model, tokenizer, tasks, _recipe.Evaluate.MaxTokens, _workers, _stop);
+        }
+
+        string[] texts = [.. TaskAnswers.Of(model, tokenizer, task.Form, tasks, _recipe.Evaluate.MaxTokens, _workers.Threads, _stop).Select(a => a.Text)];
+        return new(texts, [.. tasks.Select((t, i) => t.Score!(texts[i]))]);
     }
 
     /// <summary>What leaving teachers out cost; null where none was left out.</summary>

@@ -85,6 +85,7 @@ public sealed partial class DistillJob : IDisposable
     readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
     readonly Lazy<OriginalRun?> _original;
+    readonly TaskForm? _task;
     RunTerms? _terms;
     SignalAlignment? _alignment;
     AdmissionFacts? _admission;
@@ -102,6 +103,7 @@ public sealed partial class DistillJob : IDisposable
         _plan = new(time);
         _opened = new(() => StudentModel.OpenFrozen(recipe));
         _original = new(() => recipe.Ask is { LeftOut.Count: > 0, Reuse: { } run } && options.Dataset is null ? OriginalRun.Find(run, [.. samples.Keys]) : null);
+        _task = recipe.Task is { } task ? new(task) : null;
         _recipeHash = Convert.ToHexStringLower(SHA256.HashData(ResolvedRecipe));
         _trainingHash = Convert.ToHexStringLower(SHA256.HashData(WithoutExport(ResolvedRecipe)));
     }

@@ -4,6 +4,7 @@ using System.Text;
 using Retort.Asking;
 using Retort.Evidence.Terms;
 using Retort.Kernels;
+using Retort.Model.Grammars;
 using Retort.Model.Llama;
 
 namespace Retort.Distill;
@@ -26,6 +27,11 @@ public static class RecipeText
         Line("without", recipe.Ask is { LeftOut: { Count: > 0 } left } ? Quoted([.. left.Select(t => t.Model.ToString())]) : null);
         Line("teacher_tokenizer", Quote(recipe.TeacherTokenizer));
         Section("terms", Terms(recipe.Terms));
+        if (recipe.Task is { } task)
+        {
+            Section("task", ("labels", task.Form is AnswerForm.Labels labels ? Quoted(labels.Texts) : null), ("schema", Quote(task.SchemaFile)), ("agree", Number(task.Agree)));
+        }
+
         Section("student", Student(recipe.Student));
         Section(
             "data",

@@ -43,6 +43,9 @@ public sealed record RunReport(
 
     /// <summary>What it cost to train without some of the recipe's teachers; null where none was left out.</summary>
     public WithoutFacts? Without { get; init; }
+
+    /// <summary>Null where the recipe has no one task.</summary>
+    public TaskFacts? Task { get; init; }
 }
 
 /// <summary>What a format of the weights costs.</summary>

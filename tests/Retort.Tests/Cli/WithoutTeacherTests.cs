@@ -3,6 +3,8 @@ using System.Text.Json;
 using Dapper;
 using Microsoft.Data.Sqlite;
 using Retort.Cli;
+using Retort.Guard;
+using Retort.Model.Inference;
 using Retort.Tests.Guard;
 using Retort.Tests.Model.Files;
 
@@ -205,6 +207,44 @@ public sealed class WithoutTeacherTests : IDisposable
         DoorRun rows = DoorRun.Of("export-data", run, "--json");
         Assert.Equal(2, File.ReadLines(Path.Combine(run, "data.jsonl")).Select(l => JsonElement.Parse(l).GetProperty("teacher").GetString()).Distinct().Count());
         Assert.Equal(80, rows.Json.GetProperty("rows").GetInt32() + rows.Json.GetProperty("excluded").EnumerateObject().Sum(e => e.Value.GetInt32()));
+    }
+
+    /// <summary>Probabilities come with an answer, so each document is learned from its own teacher's, whatever tokens that has.</summary>
+    [Fact]
+    public async Task ProbabilitiesOfAllTeachersAreLearnedFrom()
+    {
+        string model = Path.Combine(Repository.Root, "models", "tales-teacher");
+        await using GuardHost tales = await GuardHost.Start(InferenceModel.Open(model), new ServeOptions("tales", "http://127.0.0.1:0", Threads: 1, CacheTokens: 8192, Answers: 8, Queue: 64, MostTokens: 512), TimeProvider.System);
+        await using GuardHost again = await GuardHost.Start(InferenceModel.Open(model), new ServeOptions("tales-two", "http://127.0.0.1:0", Threads: 1, CacheTokens: 8192, Answers: 8, Queue: 64, MostTokens: 512), TimeProvider.System);
+        _scratch.Write("p.jsonl", string.Concat(BundledSamples.All["tales"].Documents(7, 60, false).Where(d => d.Prompt.Length > 0).Select(d => JsonSerializer.Serialize(new { prompt = d.Prompt }) + "\n")));
+        string run = _scratch["run"], recipe = _scratch.Write("s.yaml", $$$"""
+            teacher: {{{tales.Addresses[0]}}}/v1#tales
+            more_teachers: [{model: "{{{again.Addresses[0]}}}/v1#tales-two", terms: own-model}]
+            terms: {teacher: own-model}
+            student: {shape: {hidden: 16, layers: 1, heads: 2, feed_forward: 24}, train_tokenizer: 400}
+            data: {prompts: p.jsonl, held_out: 4, validation: 2}
+            ask: {max_tokens: 40, seed: 5, top_logprobs: 5}
+            admit: {finish: [stop, length], near_duplicate: off}
+            loss: {forward_kl: 1}
+            train: {tokens: 2000, rows: 1, context: 512, rate: 0.01, seeds: [1], threads: 1}
+            twin: false
+            evaluate: {gold_items: 0, samples: 0}
+            """);
+        DoorRun both = await Run("distill", recipe, "--out", run, "--json");
+        Assert.True(both.Code == ExitCode.Done, both.Error);
+        JsonElement met = both.Json.GetProperty("signal").GetProperty("alignment");
+        Assert.Equal((Rows(run).Count(r => r.GetProperty("split").GetString() == "train"), 0), (met.GetProperty("documents").GetInt32(), met.GetProperty("as_text").GetInt32()));
+        Assert.True(met.GetProperty("same").GetInt32() + met.GetProperty("begun").GetInt32() > met.GetProperty("tokens").GetInt32() / 4, met.GetRawText());
+        DoorRun holds = await Run("verify", "signals", run, "--json");
+        Assert.True(holds.Code == ExitCode.Done, holds.Output + holds.Error);
+        DoorRun left = await Run("distill", Path.Combine(run, "recipe.yaml"), "--without", $"{tales.Addresses[0]}/v1#tales", "--out", _scratch["left"], "--json");
+        Assert.True(left.Code == ExitCode.Done, left.Output + left.Error);
+        Assert.Equal(0, left.Json.GetProperty("signal").GetProperty("alignment").GetProperty("as_text").GetInt32());
+
+        // One seed shows no spread, and the numbers are given all the same.
+        JsonElement quality = left.Json.GetProperty("without").GetProperty("quality");
+        Assert.Empty(quality.GetProperty("comparisons").EnumerateArray());
+        Assert.True(quality.GetProperty("original").GetDouble() > 0 && quality.GetProperty("student").GetDouble() > 0);
     }
 
     /// <summary>What a teacher's terms forbid is forbidden to the whole run, and nobody is asked.</summary>

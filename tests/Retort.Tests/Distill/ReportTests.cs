@@ -37,7 +37,7 @@ public partial class ReportTests
         using JsonDocument json = JsonDocument.Parse(ReportJson.Write(SampleReport.Create()));
         string[] names = [.. json.RootElement.EnumerateObject().Select(p => p.Name)];
         Assert.Equal(
-            ["run", "verdict", "teacher", "student", "data", "signal", "results", "comparisons", "curves", "validation", "rate_search", "compute", "speed", "cost", "samples", "steps", "warnings", "format", "formats", "asked", "admission", "teacher_answers", "without"],
+            ["run", "verdict", "teacher", "student", "data", "signal", "results", "comparisons", "curves", "validation", "rate_search", "compute", "speed", "cost", "samples", "steps", "warnings", "format", "formats", "asked", "admission", "teacher_answers", "without", "task"],
             names);
         Assert.Equal("BEATS", json.RootElement.GetProperty("verdict").GetProperty("outcome").GetString());
         Assert.Equal("held_out_text", json.RootElement.GetProperty("comparisons")[0].GetProperty("source").GetString());
