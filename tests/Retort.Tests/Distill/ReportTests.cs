@@ -11,7 +11,7 @@ public partial class ReportTests
 
     static readonly (string, string)[] Files = [("report", "out/report.html"), ("numbers", "out/report.json"), ("student", "out/student")];
 
-    public static TheoryData<string> Reports => ["beats", "close", "one seed", "teacher's text", "no teacher"];
+    public static TheoryData<string> Reports => ["beats", "close", "one seed", "teacher's text", "no teacher", "task"];
 
     static RunReport Named(string name) => name switch
     {
@@ -19,6 +19,7 @@ public partial class ReportTests
         "close" => SampleReport.Create(advantage: 0.001),
         "one seed" => SampleReport.Create(seeds: 1),
         "teacher's text" => SampleReport.Create(teacherText: true),
+        "task" => SampleReport.OfTask(),
         _ => SampleReport.WithoutTeacher(),
     };
 
