@@ -51,7 +51,12 @@ public sealed record AskRecipe(
             : null;
         return fault is not null ? this : this with
         {
-            Teacher = left[0].Model, Key = left[0].Key, Price = left[0].Price, Terms = Terms with { Teacher = left[0].Terms }, More = left[1..], LeftOut = [.. LeftOut, .. Teachers.Except(left)],
+            Teacher = left[0].Model,
+            Key = left[0].Key,
+            Price = left[0].Price,
+            Terms = Terms with { Teacher = left[0].Terms },
+            More = left[1..],
+            LeftOut = [.. LeftOut, .. Teachers.Except(left)],
         };
     }
 

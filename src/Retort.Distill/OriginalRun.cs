@@ -55,7 +55,12 @@ sealed record OriginalRun(string Folder, Recipe Recipe, Corpus Corpus, Tokenizer
         // Of the teachers left out nothing counts, nor what the run is called, where it begins, and how fast it is asked and trained.
         string Text(Recipe r) => RecipeText.Of(r with
         {
-            Name = "", Teacher = r.Ask!.Teacher.ToString(), Terms = r.Ask.Terms, Export = Recipe.Export, Evaluate = Recipe.Evaluate, Train = r.Train with { Threads = 0, CheckpointSeconds = 0 },
+            Name = "",
+            Teacher = r.Ask!.Teacher.ToString(),
+            Terms = r.Ask.Terms,
+            Export = Recipe.Export,
+            Evaluate = Recipe.Evaluate,
+            Train = r.Train with { Threads = 0, CheckpointSeconds = 0 },
             Ask = r.Ask with { Name = "", Reuse = null, LeftOut = [], InFlight = 1, Attempts = 1, RequestsPerMinute = null, TokensPerMinute = null, Ceiling = null, Timeout = default, Batch = false },
         });
     }
