@@ -126,6 +126,11 @@ static class CollectCommand
             yield return $"the endpoint, as {probe.Model ?? "a model it does not name"}: {Does(probe)}";
         }
 
+        if (result.Own is { } own)
+        {
+            yield return own.Sentence;
+        }
+
         if (facts.Faults.Count > 0)
         {
             yield return "requests that brought nothing: " + string.Join(", ", facts.Faults.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} {AskProgress.Word(p.Key)}"));

@@ -81,7 +81,7 @@ public sealed partial class DistillJob
             }
 
             string? key = recipe.Key is null ? null : _options.Environment?.Invoke(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", "admit.judge.key", "Set it to the judge's key, or take the key out where none is needed.");
-            TermsVerdict.Open terms = judge.Check(register, Today, _recipe.Terms.Granted(register)) as TermsVerdict.Open ?? throw new InvalidOperationException("The gate that opened for the run closed for its judge.");
+            TermsVerdict.Open terms = judge.Check(register, Today, _recipe.Terms.Granted(register), store.Policy(recipe.Model)) as TermsVerdict.Open ?? throw new InvalidOperationException("The gate that opened for the run closed for its judge.");
             using RemoteModel client = new(recipe.Model, key, ask.Timeout, recipe.InFlight, _time);
             AskResult result = judge.Ask(
                 answers, terms, client, store, price ?? Price.Free, new(recipe.InFlight, ask.Attempts, ask.Ceiling, ask.RequestsPerMinute, ask.TokensPerMinute, Account: key is null ? null : store.Account(key)), _time,
