@@ -120,19 +120,25 @@ public static class CollectJob
         }
 
         // 4
-        void Foresee(ScannedPrompts all, IEnumerable<string> sources)
+        bool MaySend(string text) => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0;
+        void Foresee(ScannedPrompts all, IEnumerable<string> sources, GrowthForecast? grows = null)
         {
+            Price? asking = recipe.Batch ? price?.Less(recipe.BatchDiscount) : price;
             ScannedPrompts[] scanned = [all, grownFrom];
             AtomicFile.WriteAllBytes(Path.Combine(options.Out, SensitiveFile), scanned.SelectMany(s => s.List()).ToArray());
-            onForecast(Forecast.Of(Chains(recipe, all), store, recipe.Batch ? price?.Less(recipe.BatchDiscount) : price, recipe.Ceiling) with
+            onForecast(Forecast.Of(Chains(recipe, all), store, asking, recipe.Ceiling) with
             {
                 Sensitive = scanned.SelectMany(s => s.Kinds).GroupBy(k => k.Key).ToDictionary(g => g.Key, g => g.Sum(k => k.Value)),
                 LeftOut = scanned.Sum(s => s.LeftOut),
                 Sources = [.. sources],
+                Probe = Probe.Foresee(recipe.Teacher, store, price, options.Probe),
+                Growing = grows?.Requests,
+                Grown = grows is { Wanted: > 0 } ? Unknown(recipe, grows, asking) : null,
             });
         }
 
-        Foresee(prompts, set.Lines());
+        GrowthForecast? foreseen = recipe.Grow is { } wanted && !options.Probe ? PromptGrower.Foresee(wanted, recipe.Grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, MaySend, recipe.Teacher, store, price) : null;
+        Foresee(foreseen is null ? prompts : ScannedPrompts.Of([.. set.Prompts, .. foreseen.Prompts.Select(g => Grown(recipe, g))], recipe.Scan), set.Lines(), foreseen);
 
         // 5
         using RemoteModel? remote = options.Client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
@@ -157,7 +163,7 @@ public static class CollectJob
         {
             string grown = Path.Combine(options.Out, GrownFile);
             growth = await PromptGrower.Grow(
-                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, recipe.Teacher, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, MaySend, recipe.Teacher, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
             AtomicFile.WriteAllBytes(grown, PromptGrower.Lines(growth.Prompts));
             if (growth.Asked.End != AskEnd.Done)
             {
@@ -203,6 +209,15 @@ public static class CollectJob
     }
 
     static PromptFile Grown(AskRecipe recipe, string file) => PromptFile.Read(file, recipe.Reading with { Format = PromptFormat.JsonLines });
+
+    static Prompt Grown(AskRecipe recipe, GrownPrompt grown) => new([.. recipe.Reading.System is { } system ? [new("system", system)] : (Turn[])[], new("user", grown.Prompt)], null, "");
+
+    /// <summary>Asking prompts that are not grown yet, each as long as it may be.</summary>
+    static ForecastPart Unknown(AskRecipe recipe, GrowthForecast grows, Price? price)
+    {
+        Question empty = Of(recipe, Grown(recipe, new GrownPrompt("", "", [], ""))).First;
+        return new(grows.Wanted, grows.Wanted, recipe.Parameters.MaxTokens is { } most ? price?.Of(Price.PromptTokensAtMost(empty) + grows.Longest, (long)most * recipe.Parameters.Count) * grows.Wanted : null);
+    }
 
     static Chain Of(AskRecipe recipe, Prompt prompt) => new(new(recipe.Teacher, prompt.Turns, recipe.Parameters), prompt.Later);
 

@@ -13,7 +13,10 @@ sealed record Heard(string Line, string? Key, byte[] Body);
 /// <summary>What goes back.</summary>
 sealed record Told(int Status, string Body, string Headers = "");
 
-/// <summary>An endpoint with a list of models that a test writes, which answers every chat with the last message's text. Sockets, so that it can also fall silent.</summary>
+/// <summary>
+/// An endpoint with a list of models that a test writes. It answers every chat with a sentence about it, and counts as many tokens as any endpoint may: a byte
+/// each, and every answer as long as it was allowed to be. Sockets, so that it can also fall silent.
+/// </summary>
 sealed class ListingEndpoint : IDisposable
 {
     readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -49,6 +52,9 @@ sealed class ListingEndpoint : IDisposable
     }
 
     public IEnumerable<string> Lines => Requests.Select(r => r.Line);
+
+    /// <summary>What a chat's last message is answered.</summary>
+    public Func<string, string> Says { get; set; } = text => $"It is said of {text} that it rains.";
 
     public int Chats => Lines.Count(l => l.StartsWith("POST", StringComparison.Ordinal));
 
@@ -132,17 +138,18 @@ sealed class ListingEndpoint : IDisposable
         return new(string.Join(' ', lines[0].Split(' ')[..2]), Header("authorization"), body);
     }
 
-    static string Chat(byte[] body)
+    string Chat(byte[] body)
     {
         JsonElement question = JsonElement.Parse(body);
         string text = question.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!;
-        int count = question.TryGetProperty("n", out JsonElement n) ? n.GetInt32() : 1;
+        int count = question.TryGetProperty("n", out JsonElement n) ? n.GetInt32() : 1, most = question.TryGetProperty("max_tokens", out JsonElement m) || question.TryGetProperty("max_completion_tokens", out m) ? m.GetInt32() : 5;
+        int read = question.GetProperty("messages").EnumerateArray().Sum(t => Encoding.UTF8.GetByteCount(t.GetProperty("content").GetString()!) + 8);
         return JsonSerializer.Serialize(new
         {
             id = Guid.NewGuid().ToString("n"),
             model = "small",
-            choices = Enumerable.Range(0, count).Select(i => new { index = i, message = new { role = "assistant", content = $"It is said of {text} that it rains." }, finish_reason = "stop" }),
-            usage = new { prompt_tokens = 10, completion_tokens = 5 },
+            choices = Enumerable.Range(0, count).Select(i => new { index = i, message = new { role = "assistant", content = Says(text) }, finish_reason = "stop" }),
+            usage = new { prompt_tokens = read, completion_tokens = most * count },
         });
     }
 }

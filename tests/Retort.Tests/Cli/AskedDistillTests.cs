@@ -42,7 +42,8 @@ public sealed class AskedDistillTests : IDisposable
         string run = _scratch["run"], recipe = Recipe(world, gold: true);
         DoorRun first = await Distill(recipe, "--out", run, "--json");
         Assert.True(first.Code == ExitCode.Done, first.Error);
-        Assert.Matches("40 questions, 40 to ask; at most USD 0[.][0-9]+, never more than USD 1.00 in all", first.Error);
+        Assert.Matches("first, to see what the endpoint does: about 6 requests, 12 at most; at most USD 0[.][0-9]+\n", first.Error);
+        Assert.Matches("40 questions, 40 to ask; at most USD 0[.][0-9]+, with the above at most USD 0[.][0-9]+, never more than USD 1.00 in all", first.Error);
         JsonElement report = first.Json, store = report.GetProperty("asked").GetProperty("store");
         Assert.Equal(40, store.GetProperty("answers").GetInt32());
         Assert.InRange(store.GetProperty("spent").GetDecimal(), 0.00001m, 0.01m);
