@@ -30,11 +30,38 @@ public sealed partial class DistillJob
         }
 
         AdmissionRules rules = AdmissionRules.Of(_recipe.Admit);
-        Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, asked.Where(q => q.Value.Prompt.Gold is not null).ToDictionary(q => q.Key, q => q.Value.Prompt.Gold!, StringComparer.Ordinal), ask));
+        Dictionary<string, string> gold = asked.Where(q => q.Value.Prompt.Gold is not null).ToDictionary(q => q.Key, q => q.Value.Prompt.Gold!, StringComparer.Ordinal);
+        Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, gold, ask));
+        List(admission, rules, null);
+        string Source() => string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {ask.Teacher.Model}, {admission.Admitted.Count:n0} of them admitted");
+        Corpus corpus = Split(admission, asked, Source());
+        if (!rules.Recipe.Contamination.HeldOut)
+        {
+            return corpus;
+        }
+
+        HeldOutCheck check = HeldOutCheck.Of(admission, Ids(corpus.HeldOut), Ids(corpus.Train), gold, rules.Recipe.Contamination, [.. answers.Select(a => a.Id)]);
+        List(admission = check.Admission, rules, check.Facts);
+        HashSet<string> left = [.. admission.Admitted.Select(a => a.Answer.Id)];
+        corpus = corpus with { Train = [.. corpus.Train.Where(d => left.Contains(d.Id!))], Source = Source() };
+        return corpus.Train.Count > 0 ? corpus
+            : throw new UserError("every answer to train on shares words with what is held out", Path.Combine(_options.Out, ExcludedFile), "Read there what they share; admit.contamination.held_out: false trains on them all the same.");
+
+        static HashSet<string> Ids(IReadOnlyList<Document> documents) => [.. documents.Select(d => d.Id!)];
+    }
+
+    /// <summary>Writes down what is left out and why.</summary>
+    void List(Admission admission, AdmissionRules rules, ContaminationFacts? own)
+    {
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, ExcludedFile), admission.List());
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, OverlapsFile), admission.OverlapList());
-        AtomicFile.WriteAllBytes(facts, JsonSerializer.SerializeToUtf8Bytes(_admission = AdmissionFacts.Of(admission, rules)));
+        AtomicFile.WriteAllBytes(Path.Combine(_options.Out, AdmissionFile), JsonSerializer.SerializeToUtf8Bytes(_admission = AdmissionFacts.Of(admission, rules, own)));
         _manifest.Add("admit", new Dictionary<string, string> { ["recipe"] = _trainingHash }, ExcludedFile, OverlapsFile, AdmissionFile);
+    }
+
+    /// <summary>Admitted answers as documents: to train on, to validate and to test on.</summary>
+    Corpus Split(Admission admission, Dictionary<string, (int Place, Prompt Prompt)> asked, string source)
+    {
         Func<IReadOnlyList<Turn>, (string Text, bool Laid)> layout = PromptLayout();
         Document[] documents =
         [
@@ -45,7 +72,7 @@ public sealed partial class DistillJob
                 return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Trace = a.MaskTrace ? a.Trace : "" };
             }),
         ];
-        return Corpus.SplitByPrompt(documents, _recipe.Data, string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {ask.Teacher.Model}, {admission.Admitted.Count:n0} of them admitted"));
+        return Corpus.SplitByPrompt(documents, _recipe.Data, source);
     }
 
     /// <summary>What admission goes by beside the answers: gold, what became of their code, what a judge says of those that pass all before.</summary>
