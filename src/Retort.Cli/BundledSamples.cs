@@ -10,6 +10,7 @@ static class BundledSamples
     {
         ["tales"] = Tales(new TaleShares()),
         ["tales-lessons"] = Tales(TaleShares.Lessons),
+        ["tales-stories"] = Tales(TaleShares.Stories),
     };
 
     /// <param name="shares">Kinds of document to train on; those held out are the same for all.</param>

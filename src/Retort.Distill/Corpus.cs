@@ -126,20 +126,21 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
             }
 
             string prompt, answer;
-            string? gold;
+            string? gold, slice;
             try
             {
                 using JsonDocument json = JsonDocument.Parse(line);
                 prompt = json.RootElement.GetProperty("prompt").GetString() ?? "";
                 answer = json.RootElement.GetProperty("answer").GetString() ?? "";
                 gold = json.RootElement.TryGetProperty("gold", out JsonElement g) ? g.GetString() : null;
+                slice = json.RootElement.TryGetProperty("slice", out JsonElement s) ? s.GetString() : null;
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
             {
                 throw new UserError("a line must be a JSON object with the texts \"prompt\" and \"answer\"", $"{path}, line {number}", "Mend the line; \"gold\" may hold the right answer.");
             }
 
-            yield return new(prompt, answer + End, "prompt", gold is null ? null : DatasetFile.GoldScore(gold), gold);
+            yield return new(prompt, answer + End, "prompt", gold is null ? null : DatasetFile.GoldScore(gold), gold) { Slice = slice };
         }
     }
 }

@@ -29,7 +29,7 @@ public sealed partial class DistillJob
             answers = [.. store.Answers().Where(a => asked.ContainsKey(a.QuestionId)).OrderBy(a => asked[a.QuestionId].Place).ThenBy(a => a.Place)];
         }
 
-        AdmissionRules rules = AdmissionRules.Of(_recipe.Admit);
+        AdmissionRules rules = AdmissionRules.Of(_recipe.Admit).For(_task);
         Dictionary<string, string> gold = asked.Where(q => q.Value.Prompt.Gold is not null).ToDictionary(q => q.Key, q => q.Value.Prompt.Gold!, StringComparer.Ordinal);
         Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, gold, ask));
         List(admission, rules, null);
@@ -69,7 +69,7 @@ public sealed partial class DistillJob
             {
                 Prompt prompt = asked[a.Answer.QuestionId].Prompt;
                 (string text, bool laid) = layout(prompt.Turns);
-                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Trace = a.MaskTrace ? a.Trace : "" };
+                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Trace = a.MaskTrace ? a.Trace : "", Slice = prompt.Slice };
             }),
         ];
         return Corpus.SplitByPrompt(documents, _recipe.Data, source);

@@ -116,6 +116,6 @@ public sealed partial class DistillJob
         }
 
         HashSet<string> held = [.. corpus.HeldOut.Concat(corpus.Validation).Select(d => d.Prompt)];
-        return [.. files.SelectMany(f => twin.Prompts is null ? Corpus.ReadText(f) : Corpus.ReadPrompts(f)).Where(d => d.Prompt.Length == 0 || !held.Contains(d.Prompt))];
+        return [.. files.SelectMany(f => twin.Prompts is null ? Corpus.ReadText(f) : Corpus.ReadPrompts(f)).Where(d => d.Prompt.Length == 0 || !held.Contains(d.Prompt)).Select(d => d.Prompt.Length == 0 ? d : _task is null ? d : _task.Of(d, ownGold: true)).OfType<Document>()];
     }
 }

@@ -84,6 +84,7 @@ public sealed partial class DistillJob : IDisposable
     readonly List<string> _warnings = [];
     readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
+    readonly TaskForm? _task;
     RunTerms? _terms;
     SignalAlignment? _alignment;
     AdmissionFacts? _admission;
@@ -100,6 +101,7 @@ public sealed partial class DistillJob : IDisposable
         _manifest = new(options.Out);
         _plan = new(time);
         _opened = new(() => StudentModel.OpenFrozen(recipe));
+        _task = recipe.Task is { } task ? new(task) : null;
         _recipeHash = Convert.ToHexStringLower(SHA256.HashData(ResolvedRecipe));
         _trainingHash = Convert.ToHexStringLower(SHA256.HashData(WithoutExport(ResolvedRecipe)));
     }

@@ -61,7 +61,7 @@ public sealed record Admission(IReadOnlyList<AdmittedAnswer> Admitted, IReadOnly
             new(Exclusion.NotFirst, rows => CheckFilters.First(rows, rules.Recipe.Gold)),
             new(Exclusion.Unjudged, rows => rows.Select(r => CheckFilters.Judged(r, rules.Recipe.Judge, evidence))),
             new(Exclusion.NotBest, rows => CheckFilters.Best(rows, rules.Recipe.Judge, evidence)),
-            new(Exclusion.NearDuplicate, rows => TextFilters.Repeated(rows, rules.Recipe.NearDuplicate)),
+            new(Exclusion.NearDuplicate, rows => TextFilters.Repeated(rows, rules.Recipe.NearDuplicate, rules.Task)),
         ];
 
         Fault? Contaminated(AdmissionRow row)

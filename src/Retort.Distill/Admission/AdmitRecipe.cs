@@ -44,7 +44,8 @@ public sealed record AdmitRecipe
     /// <summary>Reads the mapping; what it leaves out has its default, and so has all of it where there is none.</summary>
     /// <param name="admit">The mapping, whose faults are collected.</param>
     /// <param name="absolute">Makes a path of the recipe's absolute.</param>
-    public static AdmitRecipe Read(YamlFields admit, Func<string, string> absolute)
+    /// <param name="task">Answers are labels or JSON: there is no room for reasoning before them.</param>
+    public static AdmitRecipe Read(YamlFields admit, Func<string, string> absolute, bool task = false)
     {
         YamlFields pattern = admit.Map("pattern");
         string? duplicates = admit.Text("near_duplicate");
@@ -59,7 +60,7 @@ public sealed record AdmitRecipe
             Must = Expressions(pattern, "must"),
             MustNot = Expressions(pattern, "must_not"),
             NearDuplicate = duplicates == Off ? null : admit.Number("near_duplicate", 0.8, 0.05, 1),
-            Reasoning = admit.Choice("reasoning", "keep", "keep", "mask", "drop"),
+            Reasoning = admit.Choice("reasoning", task ? "drop" : "keep", "keep", "mask", "drop"),
             Gold = GoldRecipe.Read(admit.Map("gold")),
             Judge = JudgeRecipe.Read(admit.Map("judge"), absolute),
             Contamination = ContaminationRecipe.Read(admit.Map("contamination"), absolute),
@@ -67,6 +68,11 @@ public sealed record AdmitRecipe
         if (recipe.MaxCharacters < recipe.MinCharacters)
         {
             admit.Fault("max_characters", $"is less than min_characters, {recipe.MinCharacters}");
+        }
+
+        if (task && recipe.Reasoning != "drop")
+        {
+            admit.Fault("reasoning", "must be drop for a task: a label or JSON is all that is written");
         }
 
         pattern.Close();

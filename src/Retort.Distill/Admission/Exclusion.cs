@@ -32,6 +32,9 @@ public enum Exclusion
     /// <summary>It is no JSON, or not what the schema asks for.</summary>
     Schema,
 
+    /// <summary>It is no answer to the recipe's task: none of the labels, or not what its schema allows.</summary>
+    OutsideTask,
+
     /// <summary>A pattern that must match does not, or one that must not does.</summary>
     Pattern,
 
