@@ -119,7 +119,7 @@ public static class EndpointDraft
         Usd most = prompts.Aggregate(default(Usd), (sum, p) => sum + price.AtMost(new(teacher, p.Turns, new(MaxTokens)), MaxTokens));
         return string.Create(CultureInfo.InvariantCulture, $"""
             # The table's price since {price.Since:yyyy-MM-dd}: {price.Prompt} dollars a million tokens of questions, {price.Completion} of answers. All prompts together cost at
-            # most {most.Dollars:0.00} dollars; the ceiling is never passed, whatever the endpoint counts an answer at, and a run that meets it stops before it trains.
+            # most {most.Dollars:0.00} dollars; nothing is asked that could pass the ceiling, and a run that stops there trains nothing.
             money:
               prices: {RecipeDraft.Quote(table!)}
               ceiling: {Math.Max(1, decimal.Ceiling(most.Dollars * 1.1m))}
