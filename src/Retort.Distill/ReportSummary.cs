@@ -8,7 +8,7 @@ public static class ReportSummary
 {
     public const int Columns = 96;
 
-    const int NameWidth = 26, ValueWidth = 14, MostGoldRows = 6;
+    const int NameWidth = 26, ValueWidth = 14, MostGoldRows = 6, MostTaskRows = 13;
 
     /// <param name="files">What each written file is, and its path: ("report", "out/report.html").</param>
     public static IReadOnlyList<string> Lines(RunReport report, IReadOnlyList<(string Name, string Path)> files)
@@ -18,14 +18,16 @@ public static class ReportSummary
         lines.Add(Row("", teacher ? "teacher" : "", "student", twin ? "twin" : ""));
         lines.Add(Row("parameters", report.Teacher is { } t ? Parameters(t.Parameters) : "", Parameters(report.Student.Parameters), twin ? Parameters(report.Student.Parameters) : ""));
         lines.Add(Row("on disk", report.Teacher is { } d ? Bytes(d.Bytes) : "", Bytes(report.Student.Bytes), twin ? Bytes(report.Student.Bytes) : ""));
-        foreach ((string name, string its, string own, string without) in report.Task is { } task ? TaskTables.Lines(task) : [])
+        foreach ((string name, string its, string own, string without) in report.Task is { } task ? TaskTables.Lines(task).Take(MostTaskRows) : [])
         {
             lines.Add(Row(name, teacher ? its : "", own, twin ? without : ""));
         }
 
         IReadOnlyList<MetricRow> metrics = ReportTables.Metrics(report);
         MetricRow[] gold = [.. metrics.Where(m => m.Name.StartsWith("Gold: ", StringComparison.Ordinal))];
-        foreach (MetricRow metric in metrics.Except(gold.Skip(MostGoldRows)))
+
+        // What a task's answers are worth stands before; the rest of a task is in the report.
+        foreach (MetricRow metric in report.Task is null ? metrics.Except(gold.Skip(MostGoldRows)) : metrics.Take(1))
         {
             lines.Add(Row(char.ToLowerInvariant(metric.Name[0]) + metric.Name[1..], teacher ? metric.Teacher : "", metric.Student, twin ? metric.Twin : ""));
         }

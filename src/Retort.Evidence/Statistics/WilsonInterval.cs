@@ -19,6 +19,6 @@ public static class WilsonInterval
     {
         double share = (double)successes / count, spread = z * Math.Sqrt((share * (1 - share) / count) + (z * z / (4.0 * count * count)));
         double middle = share + (z * z / (2.0 * count)), scale = 1 + (z * z / count);
-        return (Math.Max(0, (middle - spread) / scale), Math.Min(1, (middle + spread) / scale));
+        return (successes == 0 ? 0 : Math.Max(0, (middle - spread) / scale), successes == count ? 1 : Math.Min(1, (middle + spread) / scale));
     }
 }
