@@ -27,7 +27,7 @@ sealed class AskedModels(IReadOnlyList<AskedModel> all) : IDisposable
             return new AskedModel(
                 teacher.Model, prices[i], other ?? remote!, remote,
                 new(
-                    recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", use.Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: keys[i] is { } key ? store.Account(key) : null));
+                    recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: use.Basis, Account: keys[i] is { } key ? store.Account(key) : null));
         }),
     ]);
 

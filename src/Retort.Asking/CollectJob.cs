@@ -14,7 +14,15 @@ public sealed record CollectOptions(string Out, TermsRegister Register, Func<str
 {
     /// <summary>Whether the endpoint is probed, once more where it was, and nothing else is asked.</summary>
     public bool Probe { get; init; }
+
+    /// <summary>Endpoints that are asked later, under the same money, and must be open before the first question.</summary>
+    public IReadOnlyList<AskedBeside> Beside { get; init; } = [];
 }
+
+/// <summary>An endpoint asked beside the teacher, such as a judge.</summary>
+/// <param name="Declared">The entry of the register that is said to apply; null where none is named.</param>
+/// <param name="Key">The environment variable that holds its key; null where none is sent.</param>
+public sealed record AskedBeside(TermsRole Role, Endpoint Endpoint, string? Declared, string? Key);
 
 /// <summary>What came of it.</summary>
 public abstract record CollectResult
@@ -36,6 +44,9 @@ public abstract record CollectResult
         /// <summary>What growing brought; null where nothing is grown.</summary>
         public GrowthFacts? Growth { get; init; }
 
+        /// <summary>What the first teacher's own list of models says; null where another client was asked.</summary>
+        public PolicyReading? Own { get; init; }
+
         /// <summary>Batches that ended in this run.</summary>
         public IReadOnlyList<BatchFacts> Batches { get; init; } = [];
     }
@@ -43,12 +54,13 @@ public abstract record CollectResult
 
 /// <summary>How asking one of a recipe's teachers went in this run.</summary>
 /// <param name="Facts">Null where it was only seen what its endpoint does.</param>
-public sealed record TeacherAsked(string Teacher, AskFacts? Facts, ProbeFacts? Probe);
+/// <param name="Own">What its endpoint's own list of models says; null where another client was asked.</param>
+public sealed record TeacherAsked(string Teacher, AskFacts? Facts, ProbeFacts? Probe, PolicyReading? Own);
 
 /// <summary>
 /// Asks teachers behind an interface what a recipe's prompts say, each the same, one after another: 1 read prompts and prices · 2 check the terms, for
-/// asking and for training · 3 take the keys, state the terms, open the store · 4 forecast · 5 see what the endpoints do · 6 grow prompts by the first ·
-/// 7 ask · 8 record the answers in the run's ledger.
+/// asking and for training · 3 take the keys, open the store, read what the endpoints themselves say of training, state the terms · 4 forecast ·
+/// 5 see what the endpoints do · 6 grow prompts by the first · 7 ask · 8 record the answers in the run's ledger.
 /// </summary>
 public static class CollectJob
 {
@@ -99,34 +111,55 @@ public static class CollectJob
         // 3
         string?[] keys = [.. recipe.Teachers.Select(t => KeyOf(t, options.Environment))];
         Directory.CreateDirectory(options.Out);
-        RunTerms.Of((TermsVerdict.Open)verdict).Add(options.Out);
         ReusedAnswers.Begin(recipe, options.Out);
         string file = Path.Combine(options.Out, StoreFile);
         using Transcripts store = Transcripts.Open(file, time);
+        Dictionary<Endpoint, PolicyReading> own = [];
+        foreach ((AskedTeacher teacher, string? key) in recipe.Teachers.Zip(keys).Where(_ => options.Client is null))
+        {
+            own[teacher.Model] = await PolicyRequest.Read(teacher.Model, key, store, time, stop).ConfigureAwait(false);
+        }
+
+        verdict = Check(recipe, options.Register, today, own.GetValueOrDefault);
+        if ((verdict as TermsVerdict.Closed ?? await Beside(recipe, options, store, time, stop).ConfigureAwait(false)) is { } tightened)
+        {
+            return new CollectResult.Refused(tightened);
+        }
+
+        RunTerms.Of((TermsVerdict.Open)verdict).Add(options.Out);
         using AskedModels models = AskedModels.Of(recipe, prices, keys, verdict, options.Client, store, time);
 
         // 4
-        void Foresee(ScannedPrompts all, IEnumerable<string> sources)
+        bool MaySend(string text) => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0;
+        void Foresee(ScannedPrompts all, IEnumerable<string> sources, GrowthForecast? grows = null)
         {
+            Forecast One(AskedModel m)
+            {
+                Price? asking = recipe.Batch ? m.Price?.Less(recipe.BatchDiscount) : m.Price;
+                return Forecast.Of(Chains(recipe, m.Teacher, all), store, asking, recipe.Ceiling) with { Probe = Probe.Foresee(m.Teacher, store, m.Price, options.Probe), Grown = grows is { Wanted: > 0 } ? Unknown(recipe, grows, asking) : null };
+            }
+
             ScannedPrompts[] scanned = [all, grownFrom];
             AtomicFile.WriteAllBytes(Path.Combine(options.Out, SensitiveFile), scanned.SelectMany(s => s.List()).ToArray());
-            onForecast(models.All.Select(m => Forecast.Of(Chains(recipe, m.Teacher, all), store, recipe.Batch ? m.Price?.Less(recipe.BatchDiscount) : m.Price, recipe.Ceiling)).Aggregate((a, b) => a.And(b)) with
+            onForecast(models.All.Select(One).Aggregate((a, b) => a.And(b)) with
             {
                 Sensitive = scanned.SelectMany(s => s.Kinds).GroupBy(k => k.Key).ToDictionary(g => g.Key, g => g.Sum(k => k.Value)),
                 LeftOut = scanned.Sum(s => s.LeftOut),
                 Sources = [.. sources],
+                Growing = grows?.Requests,
             });
         }
 
-        Foresee(prompts, set.Lines());
+        GrowthForecast? foreseen = recipe.Grow is { } wanted && !options.Probe ? PromptGrower.Foresee(wanted, recipe.Grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, MaySend, recipe.Teacher, store, prices[0]) : null;
+        Foresee(foreseen is null ? prompts : ScannedPrompts.Of([.. set.Prompts, .. foreseen.Prompts.Select(g => Grown(recipe, g))], recipe.Scan), set.Lines(), foreseen);
 
         // 5
         List<TeacherAsked> met = [];
-        CollectResult.Asked Result(AskResult asked, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = met[0].Probe, Teachers = met, Growth = grew, Batches = asked.Batches };
+        CollectResult.Asked Result(AskResult asked, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = met[0].Probe, Own = met[0].Own, Teachers = met, Growth = grew, Batches = asked.Batches };
         foreach (AskedModel model in models.All)
         {
             (AskResult probed, ProbeFacts? does) = await Probe.Run(model.Teacher, model.Client, store, model.Price ?? Price.Free, model.Options, options.Probe, time, stop).ConfigureAwait(false);
-            met.Add(new(model.Teacher.ToString(), null, does));
+            met.Add(new(model.Teacher.ToString(), null, does, own.GetValueOrDefault(model.Teacher)));
             if (probed.End != AskEnd.Done || (options.Probe && met.Count == models.All.Count))
             {
                 return Result(probed);
@@ -144,7 +177,7 @@ public static class CollectJob
         {
             (string grown, AskedModel first) = (Path.Combine(options.Out, GrownFile), models.All[0]);
             growth = await PromptGrower.Grow(
-                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, first.Teacher, first.Client, store, first.Price ?? Price.Free, first.Options, time, onProgress, stop).ConfigureAwait(false);
+                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, MaySend, first.Teacher, first.Client, store, first.Price ?? Price.Free, first.Options, time, onProgress, stop).ConfigureAwait(false);
             AtomicFile.WriteAllBytes(grown, PromptGrower.Lines(growth.Prompts));
             if (growth.Asked.End != AskEnd.Done)
             {
@@ -215,22 +248,46 @@ public static class CollectJob
 
     static PromptFile Grown(AskRecipe recipe, string file) => PromptFile.Read(file, recipe.Reading with { Format = PromptFormat.JsonLines });
 
+    static Prompt Grown(AskRecipe recipe, GrownPrompt grown) => new([.. recipe.Reading.System is { } system ? [new("system", system)] : (Turn[])[], new("user", grown.Prompt)], null, "");
+
+    /// <summary>Asking prompts that are not grown yet, each as long as it may be.</summary>
+    static ForecastPart Unknown(AskRecipe recipe, GrowthForecast grows, Price? price)
+    {
+        Question empty = Of(recipe, recipe.Teacher, Grown(recipe, new GrownPrompt("", "", [], ""))).First;
+        return new(grows.Wanted, grows.Wanted, recipe.Parameters.MaxTokens is { } most ? price?.Of(Price.PromptTokensAtMost(empty) + grows.Longest, (long)most * recipe.Parameters.Count) * grows.Wanted : null);
+    }
+
     static Chain Of(AskRecipe recipe, Endpoint teacher, Prompt prompt) => new(new(teacher, prompt.Turns, recipe.Parameters), prompt.Later);
 
     static IReadOnlyList<Chain> Chains(AskRecipe recipe, Endpoint teacher, ScannedPrompts prompts) => [.. prompts.Kept.Select(p => Of(recipe, teacher, p))];
 
     /// <summary>Whether the teachers may be asked, the first for new prompts too where they are grown, and a student be trained on what they answer.</summary>
-    public static TermsVerdict Check(AskRecipe recipe, TermsRegister register, DateOnly today)
+    /// <param name="own">What an endpoint itself says; null where that was not read.</param>
+    public static TermsVerdict Check(AskRecipe recipe, TermsRegister register, DateOnly today, Func<Endpoint, PolicyReading?>? own = null)
     {
         IReadOnlyList<TermsPermission> permissions = recipe.Terms.Granted(register);
-        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, Uses(recipe, register, purpose), today, permissions: permissions);
+        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, Uses(recipe, register, purpose, own), today, permissions: permissions);
         return For(TermsPurpose.Ask) is TermsVerdict.Closed forbidden ? forbidden : For(TermsPurpose.Train);
     }
 
     /// <summary>What a recipe's teachers are used for.</summary>
-    public static IReadOnlyList<TermsUse> Uses(AskRecipe recipe, TermsRegister register, TermsPurpose purpose)
+    /// <param name="own">What an endpoint itself says; null where that was not read.</param>
+    public static IReadOnlyList<TermsUse> Uses(AskRecipe recipe, TermsRegister register, TermsPurpose purpose, Func<Endpoint, PolicyReading?>? own = null)
     {
-        TermsUse Use(TermsRole role, AskedTeacher teacher) => new(role, UsedModel.Of(teacher.Model.ToString(), register), purpose, teacher.Terms);
+        TermsUse Use(TermsRole role, AskedTeacher teacher) => new(role, UsedModel.Of(teacher.Model.ToString(), register), purpose, teacher.Terms, own?.Invoke(teacher.Model));
         return [.. recipe.Teachers.Select(t => Use(TermsRole.Teacher, t)), .. recipe.Grow is null ? (TermsUse[])[] : [Use(TermsRole.PromptGrower, recipe.Teachers[0])]];
+    }
+
+    /// <summary>Reads what the endpoints beside the teacher say themselves; null where all may be asked.</summary>
+    static async Task<TermsVerdict.Closed?> Beside(AskRecipe recipe, CollectOptions options, Transcripts store, TimeProvider time, CancellationToken stop)
+    {
+        List<TermsUse> uses = [];
+        foreach (AskedBeside beside in options.Beside)
+        {
+            PolicyReading own = await PolicyRequest.Read(beside.Endpoint, beside.Key is null ? null : options.Environment(beside.Key), store, time, stop).ConfigureAwait(false);
+            uses.Add(new(beside.Role, UsedModel.Of(beside.Endpoint.ToString(), options.Register), TermsPurpose.Ask, beside.Declared, own));
+        }
+
+        return TermsGate.Check(options.Register, uses, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime), permissions: recipe.Terms.Granted(options.Register)) as TermsVerdict.Closed;
     }
 }

@@ -1,5 +1,15 @@
 namespace Retort.Asking;
 
+/// <summary>A part of asking beside the questions a recipe holds.</summary>
+/// <param name="Likely">Requests it probably takes.</param>
+/// <param name="Most">More it never takes, unless one brings nothing and is sent again.</param>
+/// <param name="AtMost">What all of these may cost; null without prices or without a length.</param>
+public sealed record ForecastPart(long Likely, long Most, Usd? AtMost)
+{
+    /// <summary>Both together; null for neither.</summary>
+    internal static ForecastPart? Sum(ForecastPart? one, ForecastPart? other) => one is null || other is null ? one ?? other : new(one.Likely + other.Likely, one.Most + other.Most, one.AtMost + other.AtMost);
+}
+
 /// <summary>What asking may cost before anything is asked.</summary>
 /// <param name="Questions">Questions, each once, those of later turns among them.</param>
 /// <param name="Sensitive">Prompts that hold personal data or secrets, by kind.</param>
@@ -14,8 +24,29 @@ public sealed record Forecast(long Questions, IReadOnlyDictionary<Sensitive, int
     /// <summary>Where the prompts come from, in lines to be shown.</summary>
     public IReadOnlyList<string> Sources { get; init; } = [];
 
+    /// <summary>Seeing first what the endpoint does; null where that is known.</summary>
+    public ForecastPart? Probe { get; init; }
+
+    /// <summary>Asking for prompts; null where none are to be grown any more.</summary>
+    public ForecastPart? Growing { get; init; }
+
+    /// <summary>Asking what is grown: questions that nobody knows yet.</summary>
+    public ForecastPart? Grown { get; init; }
+
+    /// <summary>The most that all of it costs; null where that is not known of a part.</summary>
+    public Usd? InAll => new[] { Probe, Growing, Grown }.OfType<ForecastPart>().Aggregate(AtMost, (sum, part) => sum + part.AtMost);
+
     /// <summary>That of asking several teachers, one store and one ceiling for all.</summary>
-    internal Forecast And(Forecast other) => this with { Questions = Questions + other.Questions, Left = Left + other.Left, AtMost = AtMost is { } a && other.AtMost is { } b ? a + b : null, Likely = Likely is { } c && other.Likely is { } d ? c + d : null };
+    internal Forecast And(Forecast other) => this with
+    {
+        Questions = Questions + other.Questions,
+        Left = Left + other.Left,
+        AtMost = AtMost + other.AtMost,
+        Likely = Likely + other.Likely,
+        Probe = ForecastPart.Sum(Probe, other.Probe),
+        Growing = ForecastPart.Sum(Growing, other.Growing),
+        Grown = ForecastPart.Sum(Grown, other.Grown),
+    };
 
     internal static Forecast Of(IEnumerable<Chain> chains, Transcripts store, Price? price, Usd? ceiling)
     {

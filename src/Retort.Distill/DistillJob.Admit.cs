@@ -30,11 +30,38 @@ public sealed partial class DistillJob
         }
 
         AdmissionRules rules = AdmissionRules.Of(_recipe.Admit).For(_task);
-        Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, asked.Where(q => q.Value.Prompt.Gold is not null).ToDictionary(q => q.Key, q => q.Value.Prompt.Gold!, StringComparer.Ordinal), ask));
+        Dictionary<string, string> gold = asked.Where(q => q.Value.Prompt.Gold is not null).ToDictionary(q => q.Key, q => q.Value.Prompt.Gold!, StringComparer.Ordinal);
+        Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, gold, ask));
+        List(admission, rules, null);
+        string Source() => string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {string.Join(" and ", ask.Teachers.Select(t => t.Model.Model))}, {admission.Admitted.Count:n0} of them admitted");
+        Corpus corpus = Split(admission, asked, Source());
+        if (!rules.Recipe.Contamination.HeldOut)
+        {
+            return corpus;
+        }
+
+        HeldOutCheck check = HeldOutCheck.Of(admission, Ids(corpus.HeldOut), Ids(corpus.Train), gold, rules.Recipe.Contamination, [.. answers.Select(a => a.Id)]);
+        List(admission = check.Admission, rules, check.Facts);
+        HashSet<string> left = [.. admission.Admitted.Select(a => a.Answer.Id)];
+        corpus = corpus with { Train = [.. corpus.Train.Where(d => left.Contains(d.Id!))], Source = Source() };
+        return corpus.Train.Count > 0 ? corpus
+            : throw new UserError("every answer to train on shares words with what is held out", Path.Combine(_options.Out, ExcludedFile), "Read there what they share; admit.contamination.held_out: false trains on them all the same.");
+
+        static HashSet<string> Ids(IReadOnlyList<Document> documents) => [.. documents.Select(d => d.Id!)];
+    }
+
+    /// <summary>Writes down what is left out and why.</summary>
+    void List(Admission admission, AdmissionRules rules, ContaminationFacts? own)
+    {
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, ExcludedFile), admission.List());
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, OverlapsFile), admission.OverlapList());
-        AtomicFile.WriteAllBytes(facts, JsonSerializer.SerializeToUtf8Bytes(_admission = AdmissionFacts.Of(admission, rules)));
+        AtomicFile.WriteAllBytes(Path.Combine(_options.Out, AdmissionFile), JsonSerializer.SerializeToUtf8Bytes(_admission = AdmissionFacts.Of(admission, rules, own)));
         _manifest.Add("admit", new Dictionary<string, string> { ["recipe"] = _trainingHash }, ExcludedFile, OverlapsFile, AdmissionFile);
+    }
+
+    /// <summary>Admitted answers as documents: to train on, to validate and to test on.</summary>
+    Corpus Split(Admission admission, Dictionary<string, (int Place, Prompt Prompt)> asked, string source)
+    {
         Func<IReadOnlyList<Turn>, (string Text, bool Laid)> layout = PromptLayout();
         Document[] documents =
         [
@@ -45,7 +72,6 @@ public sealed partial class DistillJob
                 return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Teacher = a.Answer.Asked.ToString(), Trace = a.MaskTrace ? a.Trace : "", Slice = prompt.Slice };
             }),
         ];
-        string source = string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {string.Join(" and ", ask.Teachers.Select(t => t.Model.Model))}, {admission.Admitted.Count:n0} of them admitted");
         return Original is { } original ? Corpus.SplitLike(original.Corpus, documents, _recipe.Data, source) : Corpus.SplitByPrompt(documents, _recipe.Data, source);
     }
 
@@ -82,7 +108,7 @@ public sealed partial class DistillJob
             }
 
             string? key = recipe.Key is null ? null : _options.Environment?.Invoke(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", "admit.judge.key", "Set it to the judge's key, or take the key out where none is needed.");
-            TermsVerdict.Open terms = judge.Check(register, Today, _recipe.Terms.Granted(register)) as TermsVerdict.Open ?? throw new InvalidOperationException("The gate that opened for the run closed for its judge.");
+            TermsVerdict.Open terms = judge.Check(register, Today, _recipe.Terms.Granted(register), store.Policy(recipe.Model)) as TermsVerdict.Open ?? throw new InvalidOperationException("The gate that opened for the run closed for its judge.");
             using RemoteModel client = new(recipe.Model, key, ask.Timeout, recipe.InFlight, _time);
             AskResult result = judge.Ask(
                 answers, terms, client, store, price ?? Price.Free, new(recipe.InFlight, ask.Attempts, ask.Ceiling, ask.RequestsPerMinute, ask.TokensPerMinute, Account: key is null ? null : store.Account(key)), _time,

@@ -14,7 +14,8 @@ public sealed partial class DistillJob
 {
     string StorePath => Path.Combine(_options.Out, CollectJob.StoreFile);
 
-    /// <summary>Whether all models and text the run would use may be trained with; null where they may.</summary>
+    /// <summary>Whether all models and text the run would use may be trained with; null where they may. What endpoints say themselves is taken as it was read when they were last
+    /// asked: nothing is sent.</summary>
     /// <param name="obligations">What the student's papers will have to meet.</param>
     TermsVerdict.Closed? CheckTerms(out IReadOnlyList<Obligation> obligations)
     {
@@ -24,11 +25,12 @@ public sealed partial class DistillJob
             return null;
         }
 
-        TermsUse Use(TermsRole role, string reference, string? declared) => new(role, UsedModel.Of(reference, register), TermsPurpose.Train, declared);
+        using Transcripts? store = _recipe.Ask is not null && File.Exists(StorePath) ? Transcripts.Open(StorePath, _time) : null;
+        TermsUse Use(TermsRole role, string reference, string? declared) => new(role, UsedModel.Of(reference, register), TermsPurpose.Train, declared, Endpoint.Is(reference) ? store?.Policy(Endpoint.Parse(reference)) : null);
         List<TermsUse> uses = [];
         if (_recipe.Ask is { } ask)
         {
-            uses.AddRange(CollectJob.Uses(ask, register, TermsPurpose.Train));
+            uses.AddRange(CollectJob.Uses(ask, register, TermsPurpose.Train, e => store?.Policy(e)));
         }
         else if (_recipe.Teacher is { } teacher)
         {
@@ -78,7 +80,7 @@ public sealed partial class DistillJob
 
         Forecast? forecast = null;
         CollectResult result = CollectJob.Run(
-            ask, new(_options.Out, _options.Register!, _options.Environment ?? (_ => null), _options.Client, _options.Ledger), f =>
+            ask, new(_options.Out, _options.Register!, _options.Environment ?? (_ => null), _options.Client, _options.Ledger) { Beside = _recipe.Admit.Judge is { } judge ? [new(TermsRole.Judge, judge.Model, judge.Terms, judge.Key)] : [] }, f =>
             {
                 forecast = f;
                 _options.OnForecast?.Invoke(f);

@@ -135,6 +135,10 @@ public sealed partial class DistillJob : IDisposable
                 return new DistillResult.Refused(refused.Verdict);
             case CollectResult.Asked { End: not AskEnd.Done } asked:
                 return new DistillResult.NotAsked(asked);
+
+            // What endpoints said of themselves binds training and export as it did asking.
+            case CollectResult.Asked when CheckTerms(out obligations) is { } tightened:
+                return new DistillResult.Refused(tightened);
         }
 
         (LlamaWeights? teacher, ModelFacts? teacherFacts, string teacherHash, Tokenizer? teacherTokenizer) = Timed("open", OpenTeacher);

@@ -105,7 +105,8 @@ public sealed record AdmitRecipe
 /// <param name="Sets">Files or folders, beside the recipe's own held-out questions.</param>
 /// <param name="Grams">Lengths of n-grams that are looked for, in words.</param>
 /// <param name="Exclude">From which length on a shared n-gram excludes a row; null where it is shown alone.</param>
-public sealed record ContaminationRecipe(IReadOnlyList<string> Sets, IReadOnlyList<int> Grams, int? Exclude)
+/// <param name="HeldOut">Whether rows to train on are compared with what the run itself tests on.</param>
+public sealed record ContaminationRecipe(IReadOnlyList<string> Sets, IReadOnlyList<int> Grams, int? Exclude, bool HeldOut = true)
 {
     const string None = "none";
 
@@ -122,10 +123,10 @@ public sealed record ContaminationRecipe(IReadOnlyList<string> Sets, IReadOnlyLi
             fields.Fault("exclude", $"must be none or one of the lengths in grams, {string.Join(", ", grams)}, not '{exclude}'");
         }
 
-        ContaminationRecipe recipe = new([.. (fields.Texts("sets") ?? []).Select(absolute)], grams, from);
+        ContaminationRecipe recipe = new([.. (fields.Texts("sets") ?? []).Select(absolute)], grams, from, fields.Flag("held_out", true));
         fields.Close();
         return recipe;
     }
 
-    internal string Value() => YamlValue.Map(("sets", Sets.Count > 0 ? YamlValue.List(Sets) : null), ("grams", $"[{string.Join(", ", Grams)}]"), ("exclude", Exclude is { } from ? YamlValue.Of(from) : None));
+    internal string Value() => YamlValue.Map(("sets", Sets.Count > 0 ? YamlValue.List(Sets) : null), ("grams", $"[{string.Join(", ", Grams)}]"), ("exclude", Exclude is { } from ? YamlValue.Of(from) : None), ("held_out", YamlValue.Of(HeldOut)));
 }

@@ -61,6 +61,9 @@ public enum Exclusion
 
     /// <summary>It repeats one before it.</summary>
     NearDuplicate,
+
+    /// <summary>Question or answer shares words with what the run itself tests on.</summary>
+    SharedWithHeldOut,
 }
 
 /// <summary>An answer that is left out.</summary>

@@ -34,7 +34,7 @@ static class TaskTables
     {
         TaskRow student = f.Row("student")!;
         string gold = student.Gold is { } g ? $"{Whole(g.Items)} of them have a right answer" : "none of them has a right answer to compare with", told = student.Teacher is { } t ? $", {Whole(t.Items)} an answer of the teacher’s" : "";
-        return $"{Whole(f.Items)} held-out prompts; {gold}{told}. Every answer is the likeliest one {(f.Labels.Count > 0 ? $"of the {Whole(f.Labels.Count)} labels" : "that the schema allows")}; numbers of student and twin are means over seeds.";
+        return $"{Whole(f.Items)} held-out prompts; {gold}{told}. Answers are written greedily and kept to {(f.Labels.Count > 0 ? $"the {Whole(f.Labels.Count)} labels" : "the schema")}; numbers of student and twin are means over seeds.";
     }
 
     static Markup Measures(TaskFacts f)
@@ -90,6 +90,11 @@ static class TaskTables
 
     static Markup Cascade(RunReport report, TaskFacts f)
     {
+        if (report.Teacher is null)
+        {
+            return Markup.None;
+        }
+
         if (f.Cascade is not { } c)
         {
             return Markup.Of($"<h3 class=\"later\">The student before its teacher</h3><p class=\"note\">There are too few validation prompts with an answer of the teacher’s to choose when the student may answer; raise data.validation.</p>");

@@ -51,7 +51,7 @@ public sealed class ReusedAnswersTests : IDisposable
         {
             using SqliteConnection older = new($"Data Source={before};Pooling=False");
             older.Open();
-            older.Execute("DROP INDEX attempt_batch; ALTER TABLE attempt DROP COLUMN batch; DROP TABLE batch; DROP TABLE probe; ALTER TABLE request DROP COLUMN purpose; PRAGMA user_version = 1");
+            older.Execute("DROP INDEX attempt_batch; ALTER TABLE attempt DROP COLUMN batch; DROP TABLE batch; DROP TABLE probe; DROP TABLE policy; ALTER TABLE request DROP COLUMN purpose; PRAGMA user_version = 1");
         }
 
         byte[] untouched = File.ReadAllBytes(before);

@@ -35,6 +35,12 @@ public sealed class ExampleTests : IDisposable
             Assert.Equal(ModelReference.Open(_copy["models/tales-teacher"]).Weights.Config.Parameters, ModelReference.Open(_copy["teacher.gguf"]).Weights.Config.Parameters);
         },
         ["./retort init --teacher models/tales-teacher --student 96,4,4,2,192 --prompts prompts.jsonl -o recipe.yaml"] = Begins,
+        ["./retort init --teacher https://api.deepseek.com/v1#deepseek-chat --student models/tales-teacher --prompts prompts.jsonl -o asking.yaml"] = words =>
+        {
+            Done(words);
+            Recipe recipe = RecipeFile.Read(_copy["asking.yaml"], [], []);
+            Assert.Equal(("https://api.deepseek.com/v1#deepseek-chat", "DEEPSEEK_API_KEY"), (recipe.Teacher, recipe.Ask!.Key));
+        },
         ["./retort distill recipes/tales.yaml --set train.tokens=100000 --set \"train.seeds=[1,2]\" --out runs/short"] = words => Distills(words, "runs/short", 100_000, 2),
         ["./retort pull karpathy/tinyllamas --to models/tinyllamas"] = words => PullsAsync(words).GetAwaiter().GetResult(),
         ["./retort bench kernels"] = BeginsToMeasure,
