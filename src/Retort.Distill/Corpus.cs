@@ -64,32 +64,36 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
         return new([.. all.Skip(kept).Take(recipe.Documents)], [.. all.Skip(recipe.HeldOut).Take(recipe.Validation)], [.. all.Take(recipe.HeldOut)], source, [End]);
     }
 
-    /// <summary>Splits by prompt, so that of several answers to one none is tested on while another is trained on; counts are of prompts.</summary>
+    /// <summary>Splits by prompt, so that of several answers to one none is tested on while another is trained on; counts are of prompts. Prompts whose
+    /// answers are not to be learned from are held out or left out.</summary>
     public static Corpus SplitByPrompt(IReadOnlyList<Document> documents, DataRecipe recipe, string source)
     {
         Document[][] all = [.. documents.GroupBy(d => d.Prompt, StringComparer.Ordinal).Select(g => g.ToArray())];
-        int kept = recipe.HeldOut + recipe.Validation;
-        if (all.Length <= kept)
+        Shuffle(all, recipe.Seed);
+        Document[][] heldOut = [.. all.Take(recipe.HeldOut)], taught = [.. all.Skip(recipe.HeldOut).Select(g => g.Where(d => !d.Untaught).ToArray()).Where(g => g.Length > 0)];
+        if (taught.Length <= recipe.Validation)
         {
-            throw new UserError($"there are {all.Length} different prompts with an answer that is trained on, and {kept} are held out", source, "Give more prompts, or lower data.held_out and data.validation.");
+            throw new UserError($"there are {heldOut.Length + taught.Length} different prompts with an answer that is trained on, and {recipe.HeldOut + recipe.Validation} are held out", source, "Give more prompts, or lower data.held_out and data.validation.");
         }
 
-        Shuffle(all, recipe.Seed);
-        Document[] Of(IEnumerable<Document[]> groups) => [.. groups.SelectMany(g => g)];
-        return new(Of(all.Skip(kept).Take(recipe.Documents)), Of(all.Skip(recipe.HeldOut).Take(recipe.Validation)), Of(all.Take(recipe.HeldOut)), source, [End]);
+        Document[] Of(IEnumerable<Document[]> groups) => [.. groups.SelectMany(Speaking)];
+        return new(Of(taught.Skip(recipe.Validation).Take(recipe.Documents)), Of(taught.Take(recipe.Validation)), Of(heldOut), source, [End]);
     }
+
+    /// <summary>Of several answers to one prompt those to learn from speak for the teacher.</summary>
+    static IEnumerable<Document> Speaking(IEnumerable<Document> answers) => answers.Any(d => !d.Untaught) ? answers.Where(d => !d.Untaught) : answers.Take(1);
 
     /// <summary>Splits as another corpus was split: what it tested on and validated with stays so, as far as it is there, and all else is trained on, in its order.</summary>
     /// <exception cref="UserError">A part would be empty.</exception>
     public static Corpus SplitLike(Corpus other, IReadOnlyList<Document> documents, DataRecipe recipe, string source)
     {
-        ILookup<string, Document> left = documents.ToLookup(d => d.Prompt, StringComparer.Ordinal);
+        ILookup<string, Document> left = documents.ToLookup(d => d.Prompt, StringComparer.Ordinal), taught = documents.Where(d => !d.Untaught).ToLookup(d => d.Prompt, StringComparer.Ordinal);
         string[] Prompts(IReadOnlyList<Document> part) => [.. part.Select(d => d.Prompt).Distinct(StringComparer.Ordinal)];
-        Document[] Of(IEnumerable<string> prompts) => [.. prompts.SelectMany(p => left[p])];
+        Document[] Of(IEnumerable<string> prompts) => [.. prompts.SelectMany(p => taught[p])];
         string[] heldOut = Prompts(other.HeldOut), validation = Prompts(other.Validation);
-        string[] more = [.. left.Select(g => g.Key).Except(heldOut.Concat(validation).Concat(Prompts(other.Train)), StringComparer.Ordinal)];
+        string[] more = [.. taught.Select(g => g.Key).Except(heldOut.Concat(validation).Concat(Prompts(other.Train)), StringComparer.Ordinal)];
         Shuffle(more, recipe.Seed);
-        Corpus corpus = new(Of(Prompts(other.Train).Concat(more).Where(left.Contains).Take(recipe.Documents)), Of(validation), Of(heldOut), source, other.SpecialTokens);
+        Corpus corpus = new(Of(Prompts(other.Train).Concat(more).Where(taught.Contains).Take(recipe.Documents)), Of(validation), [.. heldOut.SelectMany(p => Speaking(left[p]))], source, other.SpecialTokens);
         return (corpus.Train, corpus.Validation, corpus.HeldOut) is ({ Count: > 0 }, { Count: > 0 }, { Count: > 0 }) ? corpus : throw new UserError(
             $"of the prompts that the run before trained on, validated with and tested on, {Prompts(corpus.Train).Length}, {Prompts(corpus.Validation).Length} and {Prompts(corpus.HeldOut).Length} have an answer that is trained on, and none of these may be 0",
             source, "Loosen admit, or begin a run of its own with a recipe that never names the teacher that is left out.");

@@ -34,13 +34,14 @@ public sealed partial class DistillJob
         Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, gold, ask));
         List(admission, rules, null);
         string Source() => string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {string.Join(" and ", ask.Teachers.Select(t => t.Model.Model))}, {admission.Admitted.Count:n0} of them admitted");
-        Corpus corpus = Split(admission, asked, Source());
+        AdmittedAnswer[] failed = HasRightAnswers ? [.. Failed(admission, gold)] : [];
+        Corpus corpus = Split(admission, failed, asked, Source());
         if (!rules.Recipe.Contamination.HeldOut)
         {
             return corpus;
         }
 
-        HeldOutCheck check = HeldOutCheck.Of(admission, Ids(corpus.HeldOut), Ids(corpus.Train), gold, rules.Recipe.Contamination, [.. answers.Select(a => a.Id)]);
+        HeldOutCheck check = HeldOutCheck.Of(admission, failed, Ids(corpus.HeldOut), Ids(corpus.Train), gold, rules.Recipe.Contamination, [.. answers.Select(a => a.Id)]);
         List(admission = check.Admission, rules, check.Facts);
         HashSet<string> left = [.. admission.Admitted.Select(a => a.Answer.Id)];
         corpus = corpus with { Train = [.. corpus.Train.Where(d => left.Contains(d.Id!))], Source = Source() };
@@ -59,17 +60,35 @@ public sealed partial class DistillJob
         _manifest.Add("admit", new Dictionary<string, string> { ["recipe"] = _trainingHash }, ExcludedFile, OverlapsFile, AdmissionFile);
     }
 
+    /// <summary>Whether the prompts' gold is answers; it may be tests for code.</summary>
+    bool HasRightAnswers => _recipe.Admit.Gold?.Code is null;
+
+    /// <summary>The documents, each judged as the recipe says right answers are told.</summary>
+    Corpus WithScores(Corpus corpus)
+    {
+        Document[] Scored(IReadOnlyList<Document> documents) => [.. documents.Select(d => d.Gold is { } gold ? d with { Score = _recipe.Admit.Gold is { Code: null } check ? told => GoldCheck.Fault(check, told, gold) is null ? 1 : 0 : DatasetFile.GoldScore(gold) } : d)];
+        return corpus with { Train = Scored(corpus.Train), Validation = Scored(corpus.Validation), HeldOut = Scored(corpus.HeldOut) };
+    }
+
+    /// <summary>Answers that were left out for what they are and whose question has a right answer: tested on questions it got right alone, a teacher would
+    /// never be wrong, and a student be asked nothing hard.</summary>
+    static IEnumerable<AdmittedAnswer> Failed(Admission admission, Dictionary<string, string> gold) => admission.Excluded
+        .Where(e => gold.ContainsKey(e.Answer.QuestionId) && e.Why is Exclusion.Refused or Exclusion.Empty or Exclusion.Unfinished or Exclusion.RefusedInWords or Exclusion.Length or Exclusion.Schema or Exclusion.OutsideTask or Exclusion.Pattern or Exclusion.Wrong or Exclusion.Unjudged or Exclusion.BelowThreshold)
+        .Select(e => new AdmittedAnswer(e.Answer, AskedQuestion.Read(e.Answer.Body), "", e.Answer.Choice.Text, MaskTrace: false));
+
     /// <summary>Admitted answers as documents: to train on, to validate and to test on.</summary>
-    Corpus Split(Admission admission, Dictionary<string, (int Place, Prompt Prompt)> asked, string source)
+    /// <param name="failed">To test on alone.</param>
+    Corpus Split(Admission admission, AdmittedAnswer[] failed, Dictionary<string, (int Place, Prompt Prompt)> asked, string source)
     {
         Func<IReadOnlyList<Turn>, (string Text, bool Laid)> layout = PromptLayout();
         Document[] documents =
         [
-            .. admission.Admitted.Select(a =>
+            .. admission.Admitted.Select(a => (Answer: a, Untaught: false)).Concat(failed.Select(a => (Answer: a, Untaught: true))).OrderBy(a => asked[a.Answer.Answer.QuestionId].Place).ThenBy(a => a.Answer.Answer.Place).Select(row =>
             {
+                AdmittedAnswer a = row.Answer;
                 Prompt prompt = asked[a.Answer.QuestionId].Prompt;
                 (string text, bool laid) = layout(prompt.Turns);
-                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Teacher = a.Answer.Asked.ToString(), Trace = a.MaskTrace ? a.Trace : "", Slice = prompt.Slice };
+                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", null, HasRightAnswers ? prompt.Gold : null) { Laid = laid, Id = a.Answer.Id, Teacher = a.Answer.Asked.ToString(), Trace = a.MaskTrace ? a.Trace : "", Slice = prompt.Slice, Untaught = row.Untaught };
             }),
         ];
         return Original is { } original ? Corpus.SplitLike(original.Corpus, documents, _recipe.Data, source) : Corpus.SplitByPrompt(documents, _recipe.Data, source);

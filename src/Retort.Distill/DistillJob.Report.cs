@@ -183,7 +183,7 @@ public sealed partial class DistillJob
     {
         const int Enough = 8192;
         List<(int[] Tokens, int First)> texts = [];
-        foreach (Document document in corpus.HeldOut)
+        foreach (Document document in corpus.HeldOut.Where(d => !d.Untaught))
         {
             int[] prompt = Dataset.Prompt(document, tokenizer), text = [.. prompt.Concat(Dataset.Answer(document, tokenizer)).Take(student.Config.Context)];
             if (text.Length > 1)

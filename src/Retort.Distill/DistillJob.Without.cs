@@ -33,7 +33,7 @@ public sealed partial class DistillJob
 
         (int context, int its) = (_recipe.Train.Context, original.Recipe.Train.Context);
         bool mask = _recipe.Data.MaskPrompts;
-        Document[] documents = [.. data.HeldOutDocuments.Where(d => DocumentScores.Fits(d, data.Tokenizer, context) && DocumentScores.Fits(d, tokenizer, its))];
+        Document[] documents = [.. data.HeldOutDocuments.Where(d => !(data.TeacherText && d.Untaught) && DocumentScores.Fits(d, data.Tokenizer, context) && DocumentScores.Fits(d, tokenizer, its))];
         if (documents.Length == 0)
         {
             return null;

@@ -23,6 +23,9 @@ public sealed record Document(string Prompt, string Answer, string Kind = "text"
     /// <summary>What a file of prompts says it belongs to, by which a task's failures are sorted; null where it says nothing.</summary>
     public string? Slice { get; init; }
 
+    /// <summary>The teacher's answer is not one to learn from: it is held out, for what its right answer tells of teacher and student.</summary>
+    public bool Untaught { get; init; }
+
     /// <summary>The same with the right answer in place of the teacher's; null where there is none.</summary>
     public Document? AsGold => Gold is null ? null : this with { Answer = Gold + Corpus.End, Id = null, Teacher = null, Trace = "" };
 }

@@ -11,14 +11,15 @@ public sealed record HeldOutCheck(Admission Admission, ContaminationFacts Facts)
     /// <summary>The set's name.</summary>
     public const string SetName = "held-out questions";
 
+    /// <param name="failed">Answers that are left out and may be tested on.</param>
     /// <param name="heldOut">Ids of the answers that are tested on.</param>
     /// <param name="trained">Ids of the answers that are trained on.</param>
     /// <param name="gold">Right answers by the question's hash.</param>
     /// <param name="order">All answers in the store's order.</param>
-    public static HeldOutCheck Of(Admission admission, IReadOnlySet<string> heldOut, IReadOnlySet<string> trained, IReadOnlyDictionary<string, string> gold, ContaminationRecipe recipe, IReadOnlyList<string> order)
+    public static HeldOutCheck Of(Admission admission, IReadOnlyList<AdmittedAnswer> failed, IReadOnlySet<string> heldOut, IReadOnlySet<string> trained, IReadOnlyDictionary<string, string> gold, ContaminationRecipe recipe, IReadOnlyList<string> order)
     {
         AdmittedAnswer[] rows = [.. admission.Admitted.Where(a => trained.Contains(a.Answer.Id))];
-        EvaluationItem[] tested = [.. Prompts(admission.Admitted.Where(a => heldOut.Contains(a.Answer.Id)), gold)];
+        EvaluationItem[] tested = [.. Prompts(admission.Admitted.Concat(failed).Where(a => heldOut.Contains(a.Answer.Id)), gold)];
         EvaluationSet set = new(SetName, tested);
         Contamination contamination = new(set, recipe.Grams, new(tested, [.. Prompts(rows, gold)], recipe.Grams));
         RowOverlap[] overlaps = [.. rows.SelectMany(r => contamination.Of(Question(r), r.Text).Select(o => new RowOverlap(r.Answer, o)))];

@@ -79,8 +79,14 @@ public sealed class TaskForm
             return null;
         }
 
-        string? gold = (document.Gold ?? (ownGold ? answer : null)) is { } right ? Canonical(right) : null;
-        return document with { Answer = answer + Corpus.End, Gold = gold, Score = gold is null ? null : told => Score(told, gold) };
+        return OfGold(document with { Answer = answer + Corpus.End, Gold = document.Gold ?? (ownGold ? answer : null) });
+    }
+
+    /// <summary>The same with the right answer alone in the one spelling; one that is no answer to the task is none.</summary>
+    internal Document OfGold(Document document)
+    {
+        string? gold = document.Gold is { } right ? Canonical(right) : null;
+        return document with { Gold = gold, Score = gold is null ? null : told => Score(told, gold) };
     }
 
     static IEnumerable<string> Leaves(JsonElement schema, string before) =>

@@ -109,7 +109,7 @@ public sealed class CollectTests : IDisposable
         string run = _scratch["run"];
         _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 60).Select(i => $"{{\"prompt\": \"Once number {i}\"}}\n")));
         string recipe = _scratch.Write("r.yaml", $"teacher: {world.Url}/v1#{GuardWorld.Name}\ndata: {{prompts: p.jsonl}}\nask: {{max_tokens: 30, top_logprobs: 5}}\nterms: {{teacher: own-model}}\npace: {{in_flight: 2}}\n");
-        DoorRun full = await Task.Run(() => ProcessRun.Limited(400 << 10, "collect", recipe, "--out", run), Stop);
+        DoorRun full = await Task.Run(() => ProcessRun.Limited(700 << 10, "collect", recipe, "--out", run), Stop);
         Assert.Equal(ExitCode.BadInput, full.Code);
         Assert.Contains(Path.Combine(run, "transcripts.db"), full.Error, StringComparison.Ordinal);
         Assert.Contains("go on with", full.Error, StringComparison.Ordinal);

@@ -20,15 +20,11 @@ public sealed class TaskDistillTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
-    static async Task<DoorRun> Distill(params string[] arguments) => await Task.Run(() => DoorRun.Of(["distill", .. arguments]), Stop);
-
-    [Fact]
-    public async Task AnEndpointThatAnswersInJsonBecomesAStudentThatDoes()
+    string Recipe(GuardWorld world)
     {
-        await using GuardWorld world = await GuardWorld.Start();
         _scratch.Write("schema.json", Schema);
         _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 70).Select(i => JsonSerializer.Serialize(new { prompt = $"Once number {i}", gold = new { big = i % 3 == 0, colour = i % 2 == 0 ? "red" : "blue" }, slice = i < 35 ? "early" : "late" }) + "\n")));
-        string run = _scratch["run"], recipe = _scratch.Write("r.yaml", $$"""
+        return _scratch.Write("r.yaml", $$"""
             teacher: {{world.Url}}/v1#{{GuardWorld.Name}}
             terms: {teacher: own-model}
             task: {schema: schema.json, agree: 0.5}
@@ -41,6 +37,15 @@ public sealed class TaskDistillTests : IDisposable
             train: {tokens: 600, rows: 1, context: 64, rate: 0.003, seeds: [1, 2], threads: 1}
             evaluate: {samples: 2, max_tokens: 60}
             """);
+    }
+
+    static async Task<DoorRun> Distill(params string[] arguments) => await Task.Run(() => DoorRun.Of(["distill", .. arguments]), Stop);
+
+    [Fact]
+    public async Task AnEndpointThatAnswersInJsonBecomesAStudentThatDoes()
+    {
+        await using GuardWorld world = await GuardWorld.Start();
+        string run = _scratch["run"], recipe = Recipe(world);
         DoorRun made = await Distill(recipe, "--out", run, "--json");
         Assert.True(made.Code == ExitCode.Done, made.Error);
         JsonElement report = made.Json, task = report.GetProperty("task");
@@ -68,6 +73,26 @@ public sealed class TaskDistillTests : IDisposable
         Assert.Matches("""^\s?\{\s*"colour":\s*"(red|blue)",\s*"big":\s*(true|false)\s*\}$""", told);
         DoorRun verified = DoorRun.Of("verify", run, "--retrain", "--json");
         Assert.True(verified.Code == ExitCode.Done, verified.Output + verified.Error);
+    }
+
+    /// <summary>Where wrong answers are not learned from, the teacher is still tested on the questions it fails, and so is the student.</summary>
+    [Fact]
+    public async Task WhatTheTeacherFailsIsHeldOutAllTheSame()
+    {
+        await using GuardWorld world = await GuardWorld.Start();
+        string run = _scratch["run"], recipe = Recipe(world);
+        DoorRun made = await Distill(recipe, "--out", run, "--json", "--set", "admit.gold.kind=json", "--set", "data.validation=1");
+        Assert.True(made.Code == ExitCode.Done, made.Error);
+        JsonElement[] rows = [.. File.ReadLines(Path.Combine(run, "dataset.jsonl")).Skip(1).Select(l => JsonElement.Parse(l))];
+        bool Untaught(JsonElement row) => row.TryGetProperty("untaught", out JsonElement flag) && flag.GetBoolean();
+        Assert.All(rows, r => Assert.Equal(Untaught(r), r.GetProperty("answer").GetString() != r.GetProperty("gold").GetString() + "<|end|>"));
+        Assert.All(rows.Where(Untaught), r => Assert.Equal("held_out", r.GetProperty("split").GetString()));
+        int failed = rows.Count(Untaught);
+        Assert.InRange(failed, 1, 23);
+        JsonElement teacher = made.Json.GetProperty("task").GetProperty("rows")[0];
+        Assert.Equal(1 - (failed / 24.0), teacher.GetProperty("gold").GetProperty("accuracy").GetDouble(), 1e-9);
+        DoorRun again = await Distill(recipe, "--out", run, "--json", "--resume", "--no-ask", "--set", "admit.gold.kind=json", "--set", "data.validation=1");
+        Assert.Equal(made.Json.GetProperty("task").GetProperty("rows").GetRawText(), again.Json.GetProperty("task").GetProperty("rows").GetRawText());
     }
 
     [Fact]

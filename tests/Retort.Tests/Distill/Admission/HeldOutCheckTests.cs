@@ -27,7 +27,7 @@ public class HeldOutCheckTests
         Admission admission = Admission.Of(answers, AdmissionRules.Of(new() { NearDuplicate = null }), AdmissionEvidence.None);
         Assert.Equal(rows.Length, admission.Admitted.Count);
         HeldOutCheck check = HeldOutCheck.Of(
-            admission, answers[..held].Select(a => a.Id).ToHashSet(), answers[held..].Select(a => a.Id).ToHashSet(), gold.ToDictionary(g => answers[g.Row].QuestionId, g => g.Gold), recipe ?? ContaminationRecipe.Default, [.. answers.Select(a => a.Id)]);
+            admission, [], answers[..held].Select(a => a.Id).ToHashSet(), answers[held..].Select(a => a.Id).ToHashSet(), gold.ToDictionary(g => answers[g.Row].QuestionId, g => g.Gold), recipe ?? ContaminationRecipe.Default, [.. answers.Select(a => a.Id)]);
         Assert.Equal(rows.Length, check.Admission.Admitted.Count + check.Admission.Excluded.Count);
         Assert.All(check.Admission.Excluded, e => Assert.Equal(Exclusion.SharedWithHeldOut, e.Why));
         return check;
@@ -105,7 +105,7 @@ public class HeldOutCheckTests
             .. Enumerable.Range(2, 20).Select(i => AdmissionTests.Answer(i, question: $"Tell me of {Own(i)}", text: i == 5 ? $"They say {Own(100)}" : $"It is {Own(100 + i)}")),
         ];
         Admission admission = Admission.Of(answers, AdmissionRules.Of(new() { NearDuplicate = null }), AdmissionEvidence.None);
-        HeldOutCheck check = HeldOutCheck.Of(admission, answers[..14].Select(a => a.Id).ToHashSet(), answers[14..].Select(a => a.Id).ToHashSet(), new Dictionary<string, string>(), ContaminationRecipe.Default, [.. answers.Select(a => a.Id)]);
+        HeldOutCheck check = HeldOutCheck.Of(admission, [], answers[..14].Select(a => a.Id).ToHashSet(), answers[14..].Select(a => a.Id).ToHashSet(), new Dictionary<string, string>(), ContaminationRecipe.Default, [.. answers.Select(a => a.Id)]);
         Assert.Equal([5L], check.Admission.Excluded.Select(e => e.Answer.Request));
         Assert.Equal(1, check.Facts.Items);
     }
