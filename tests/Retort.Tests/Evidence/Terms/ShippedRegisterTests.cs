@@ -75,8 +75,8 @@ public class ShippedRegisterTests
     public void IsOpenAndLeavesSomethingToBeMet(string reference, string sentence) => Assert.Contains(sentence, Open(Check(reference)).Obligations.Select(o => o.Sentence));
 
     [Fact]
-    public void TheBundledTeacherIsKnownByItsWeights() =>
-        Assert.Equal("retort-tales", Assert.Single(Assert.Single(Open(Check(Repository.PathOf("models/tales-teacher"))).Uses).Entries).Entry.Id);
+    public void TheBundledModelsAreKnownByTheirWeights() =>
+        Assert.All(["models/tales-teacher", "models/tales-base"], model => Assert.Equal("retort-tales", Assert.Single(Assert.Single(Open(Check(Repository.PathOf(model))).Uses).Entries).Entry.Id));
 
     /// <summary>What ships with Retort comes with its licence and does not grow old, so that an old release still runs its own samples.</summary>
     [Fact]
