@@ -27,7 +27,7 @@ static class StoreFile
         try
         {
             connection.Open();
-            Run(connection, $"PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON;");
+            Run(connection, $"PRAGMA busy_timeout = 2000; PRAGMA synchronous = {synchronous}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;");
             Run(connection, "BEGIN IMMEDIATE");
             using SqliteCommand version = connection.CreateCommand();
             version.CommandText = "PRAGMA user_version";

@@ -28,9 +28,12 @@ public sealed partial class LeasedLimits : IDisposable
 
     /// <summary>Opens limits.db in a folder, or makes it, as one more worker.</summary>
     /// <exception cref="UserError">It cannot be opened, is none, or cannot be written.</exception>
-    public static LeasedLimits Open(string folder, LimitTiming timing, TimeProvider time)
+    public static LeasedLimits Open(string folder, LimitTiming timing, TimeProvider time) => Open(folder, timing, time, "NORMAL");
+
+    /// <param name="synchronous">OFF where only the process may fail, as in tests.</param>
+    internal static LeasedLimits Open(string folder, LimitTiming timing, TimeProvider time, string synchronous)
     {
-        LeasedLimits limits = new(LimitStore.Open(folder, timing), timing, time);
+        LeasedLimits limits = new(LimitStore.Open(folder, timing, synchronous), timing, time);
         lock (limits._storeGate)
         {
             if (!limits.Join())

@@ -50,10 +50,11 @@ sealed partial class LimitStore : IDisposable
     LimitStore(SqliteConnection connection, string folder, LimitTiming timing) => (_connection, _folder, _timing) = (connection, folder, timing);
 
     /// <summary>Opens limits.db in a folder, or makes both.</summary>
+    /// <param name="synchronous">NORMAL, by which what was committed outlives a kill and all but the last moments outlive a failure of the machine; or OFF.</param>
     /// <exception cref="UserError">It cannot be opened or is none.</exception>
-    public static LimitStore Open(string folder, LimitTiming timing)
+    public static LimitStore Open(string folder, LimitTiming timing, string synchronous)
     {
-        LimitStore store = new(StoreFile.Open(Path.Combine(folder, "limits.db"), "NORMAL", Schema), folder, timing);
+        LimitStore store = new(StoreFile.Open(Path.Combine(folder, "limits.db"), synchronous, Schema), folder, timing);
         StoreFile.MakeFolder(store.PendingFolder);
         return store;
     }

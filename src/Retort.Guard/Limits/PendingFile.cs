@@ -39,8 +39,7 @@ sealed class PendingFile : IDisposable
 
         if (_taken == _entries)
         {
-            _view.Dispose();
-            _map.Dispose();
+            Unmap();
             (_map, _view) = Grow();
         }
 
@@ -102,9 +101,16 @@ sealed class PendingFile : IDisposable
 
     public void Dispose()
     {
+        Unmap();
+        _file.Dispose();
+    }
+
+    /// <summary>Without waiting for the disk, as disposing the view alone would.</summary>
+    void Unmap()
+    {
+        _view.SafeMemoryMappedViewHandle.Dispose();
         _view.Dispose();
         _map.Dispose();
-        _file.Dispose();
     }
 
     (MemoryMappedFile, MemoryMappedViewAccessor) Grow()

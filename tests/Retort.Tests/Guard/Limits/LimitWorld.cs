@@ -28,8 +28,8 @@ sealed class LimitWorld : IDisposable
         public long Number { get; } = Worker.Worker;
     }
 
-    /// <summary>Something used, and when its worker wrote it down at the latest; null where it was killed before.</summary>
-    sealed record Usage(LeasedLimits Worker, LimitScope Scope, int Quantity, long At, long Amount)
+    /// <summary>Something used, at least and at most as booked (what comes late finds room at some scopes and not at others), and when its worker wrote it down at the latest; null where it was killed before.</summary>
+    sealed record Usage(LeasedLimits Worker, LimitScope Scope, int Quantity, long At, long Amount, long Most)
     {
         public long? Booked { get; set; }
     }
@@ -38,7 +38,7 @@ sealed class LimitWorld : IDisposable
 
     public LeasedLimits Join()
     {
-        LeasedLimits worker = LeasedLimits.Open(Folder, LimitTiming.Default, Clock);
+        LeasedLimits worker = LeasedLimits.Open(Folder, LimitTiming.Default, Clock, "OFF");
         Workers.Add(worker);
         return worker;
     }
@@ -51,7 +51,7 @@ sealed class LimitWorld : IDisposable
         if (refusal is null)
         {
             Open.Add(new(worker, account, amounts, reservation, Clock.Milliseconds));
-            Use(worker, account, Quantity.Requests, 1);
+            Use(worker, account, Quantity.Requests, 1, 1);
         }
 
         return refusal;
@@ -64,7 +64,7 @@ sealed class LimitWorld : IDisposable
         Settlement settled = held.Worker.Settle(held.Reservation, used);
         for (int q = (int)Quantity.MinuteTokens; q < (int)Quantity.Streams; q++)
         {
-            Use(held.Worker, held.Account, (Quantity)q, used[q] - settled.Overrun[q]);
+            Use(held.Worker, held.Account, (Quantity)q, used[q] - settled.Overrun[q], used[q]);
         }
 
         return settled;
@@ -119,7 +119,7 @@ sealed class LimitWorld : IDisposable
 
     /// <summary>What the store may still count: it does so from when a worker writes down, and a sixtieth of the window longer.</summary>
     public long Counted(LimitScope scope, int quantity) =>
-        _used.Where(u => u.Scope == scope && u.Quantity == quantity && (u.Booked is null || u.Booked > Clock.Milliseconds - (Amounts.Window(quantity) * 61 / 60))).Sum(u => u.Amount);
+        _used.Where(u => u.Scope == scope && u.Quantity == quantity && (u.Booked is null || u.Booked > Clock.Milliseconds - (Amounts.Window(quantity) * 61 / 60))).Sum(u => u.Most);
 
     public void Renew(LeasedLimits worker)
     {
@@ -142,11 +142,11 @@ sealed class LimitWorld : IDisposable
 
     static bool In(Held held, LimitScope scope) => scope.IsGroup ? held.Account != 3 : scope.Id == held.Account;
 
-    void Use(LeasedLimits worker, int account, Quantity quantity, long amount)
+    void Use(LeasedLimits worker, int account, Quantity quantity, long amount, long most)
     {
         foreach (BoundScope bound in ScopesOf(account))
         {
-            _used.Add(new(worker, bound.Scope, (int)quantity, Clock.Milliseconds, amount));
+            _used.Add(new(worker, bound.Scope, (int)quantity, Clock.Milliseconds, amount, most));
         }
     }
 }
