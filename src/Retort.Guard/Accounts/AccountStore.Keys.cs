@@ -20,6 +20,19 @@ public sealed partial class AccountStore
         return made;
     });
 
+    /// <summary>Makes many keys in one change.</summary>
+    internal IReadOnlyList<MadeKey> MakeKeys(string account, int count) => Change(w =>
+    {
+        long owner = Row(account, w.Transaction).Id;
+        MadeKey[] made = [.. Enumerable.Range(0, count).Select(_ => Insert(w, owner, KeyScopes.All, null))];
+        foreach (MadeKey key in made)
+        {
+            w.Event(AccountEventKind.KeyMade, owner, key.Key.Id, new { scopes = key.Key.Scopes.ToString() });
+        }
+
+        return made;
+    });
+
     /// <summary>Makes a key in place of another, which goes on until the overlap ends.</summary>
     /// <exception cref="UserError">There is no such key, or it is revoked, replaced or expired.</exception>
     public MadeKey Rotate(string key, TimeSpan overlap) => Change(w =>

@@ -23,9 +23,9 @@ public sealed class KeyGate
     readonly Lock _gate = new();
     readonly Dictionary<long, Account> _accounts = [];
     readonly Dictionary<ulong, (byte[] Hash, ApiKey Key)> _keys = [];
-    readonly Dictionary<ulong, KeyEntry> _entries = [];
+    readonly Dictionary<ulong, KeyPlace> _places = [];
     PublishedTerms? _terms;
-    KeyTable _table = KeyTable.Of([]);
+    KeyTable _table = KeyTable.Of(new Dictionary<ulong, KeyPlace>());
     long _seen = -1, _change, _dataVersion = -1;
 
     KeyGate(AccountStore store, TermsPolicy? policy, TimeProvider time) => (_store, _policy, _time) = (store, policy, time);
@@ -78,8 +78,13 @@ public sealed class KeyGate
 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         _store.Pepper.Hash(key, hash);
-        KeyEntry entry = Volatile.Read(ref _table).Find(id);
-        return (entry.Opens(hash) ? entry : KeyEntry.None).Verdict(needed, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        ref readonly KeyPlace place = ref Volatile.Read(ref _table).Find(id);
+
+        // Both are worked out for every key, and one is taken without a branch.
+        Either either = default;
+        either[0] = Refusals[(int)KeyRefusal.Unknown];
+        either[1] = place.Verdict(needed, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        return either[place.Opens(hash) ? 1 : 0];
     }
 
     /// <summary>Reads what changed without a word of it.</summary>
@@ -90,6 +95,12 @@ public sealed class KeyGate
         {
             Read();
         }
+    }
+
+    [System.Runtime.CompilerServices.InlineArray(2)]
+    struct Either
+    {
+        KeyVerdict _first;
     }
 
     bool TryRead()
@@ -134,7 +145,7 @@ public sealed class KeyGate
             foreach (ulong number in rows.Unsealed)
             {
                 _keys.Remove(number);
-                _entries.Remove(number);
+                _places.Remove(number);
             }
 
             foreach (long account in rows.UnsealedAccounts)
@@ -151,17 +162,17 @@ public sealed class KeyGate
                 {
                     if (_accounts.TryGetValue(key.Account, out Account? account))
                     {
-                        _entries[number] = KeyEntry.Of(number, hash, key, account, _terms, _policy);
+                        _places[number] = KeyPlace.Of(hash, key, account, _terms, _policy);
                     }
                     else
                     {
-                        _entries.Remove(number);
+                        _places.Remove(number);
                     }
                 }
             }
 
             Faults = rows.Faults;
-            Volatile.Write(ref _table, KeyTable.Of(_entries.Values));
+            Volatile.Write(ref _table, KeyTable.Of(_places));
             (_change, _dataVersion) = (rows.Change, version);
             Volatile.Write(ref _seen, word);
         }

@@ -1,54 +1,58 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 
 namespace Retort.Guard.Accounts;
 
 /// <summary>
 /// Keys by id, for reading by many threads while another table is made. A look-up reads all eight places of one bucket whether the id is there or not, and
-/// gives an entry in both cases, so that its time tells nothing.
+/// gives a place in both cases: every bucket has a decoy, with a hash that no key has, in the same array. So the work for an unknown id is that for a known
+/// one, down to which memory is read.
 /// </summary>
 sealed class KeyTable
 {
     const int Width = 8;
 
     readonly ulong[] _ids;
-    readonly KeyEntry[] _entries;
+    readonly KeyPlace[] _places;
     readonly int _shift;
 
-    KeyTable(ulong[] ids, KeyEntry[] entries, int shift) => (_ids, _entries, _shift) = (ids, entries, shift);
+    KeyTable(ulong[] ids, KeyPlace[] places, int shift) => (_ids, _places, _shift) = (ids, places, shift);
 
-    public static KeyTable Of(IReadOnlyCollection<KeyEntry> entries)
+    public static KeyTable Of(IReadOnlyDictionary<ulong, KeyPlace> keys)
     {
-        for (int bits = Math.Max(1, BitOperations.Log2((uint)entries.Count + 1)); ; bits++)
+        for (int bits = Math.Max(1, BitOperations.Log2((uint)keys.Count + 1)); ; bits++)
         {
-            if (TryPlace(entries, bits) is { } table)
+            if (TryPlace(keys, bits) is { } table)
             {
                 return table;
             }
         }
     }
 
-    /// <summary>The entry of an id, or one that no key opens.</summary>
-    public KeyEntry Find(ulong id)
+    /// <summary>The place of an id, or a decoy.</summary>
+    public ref readonly KeyPlace Find(ulong id)
     {
-        int at = Bucket(id, _shift), found = _entries.Length - 1;
+        int at = Bucket(id, _shift), found = at + Width;
         for (int i = at; i < at + Width; i++)
         {
-            found = _ids[i] == id ? i : found;
+            // Without a branch, which would be foreseen for ids that are not there and missed for those that are.
+            int mask = -(_ids[i] == id ? 1 : 0);
+            found = (found & ~mask) | (i & mask);
         }
 
-        return _entries[found];
+        return ref _places[found];
     }
 
-    static KeyTable? TryPlace(IReadOnlyCollection<KeyEntry> entries, int bits)
+    static KeyTable? TryPlace(IReadOnlyDictionary<ulong, KeyPlace> keys, int bits)
     {
-        int places = Width << bits, shift = 64 - bits;
-        ulong[] ids = new ulong[places];
-        KeyEntry[] placed = new KeyEntry[places + 1];
+        int count = (Width + 1) << bits, shift = 64 - bits;
+        ulong[] ids = new ulong[count];
+        KeyPlace[] places = new KeyPlace[count];
         Array.Fill(ids, ulong.MaxValue);
-        Array.Fill(placed, KeyEntry.None);
-        foreach (KeyEntry entry in entries)
+        foreach ((ulong id, KeyPlace key) in keys)
         {
-            int at = Bucket(entry.Number, shift), end = at + Width;
+            int at = Bucket(id, shift), end = at + Width;
             while (at < end && ids[at] != ulong.MaxValue)
             {
                 at++;
@@ -59,60 +63,70 @@ sealed class KeyTable
                 return null;
             }
 
-            (ids[at], placed[at]) = (entry.Number, entry);
+            (ids[at], places[at]) = (id, key);
         }
 
-        return new(ids, placed, shift);
+        for (int decoy = Width; decoy < count; decoy += Width + 1)
+        {
+            places[decoy] = KeyPlace.Decoy();
+        }
+
+        return new(ids, places, shift);
     }
 
     /// <summary>Ids are random already; the multiplication spreads those that are not.</summary>
-    static int Bucket(ulong id, int shift) => (int)((id * 0x9E3779B97F4A7C15) >> shift) * Width;
+    static int Bucket(ulong id, int shift) => (int)((id * 0x9E3779B97F4A7C15) >> shift) * (Width + 1);
 }
 
 /// <summary>A key as requests meet it, with the verdicts that it may get.</summary>
-sealed class KeyEntry
+struct KeyPlace
 {
-    /// <summary>What an unknown id finds: a hash that no key has.</summary>
-    public static KeyEntry None { get; } = new(ulong.MaxValue, System.Security.Cryptography.RandomNumberGenerator.GetBytes(32), null, null, null, null);
+    Hash32 _hash;
+    KeyVerdict _within, _after;
+    long _ends, _graceEnds;
+    KeyScopes _scopes;
+    bool _isRevoked;
 
-    readonly byte[] _hash;
-    readonly KeyVerdict.Passes? _passes, _inGrace;
-    readonly KeyVerdict.TermsOutstanding? _outstanding;
-    readonly long _ends, _graceEnds;
-
-    KeyEntry(ulong number, byte[] hash, ApiKey? key, KeyVerdict.Passes? passes, KeyVerdict.Passes? inGrace, KeyVerdict.TermsOutstanding? outstanding)
+    /// <summary>What an unknown id finds: as a key of a good account is, so that the same branches are taken.</summary>
+    public static KeyPlace Decoy()
     {
-        (Number, _hash, Key, _passes, _inGrace, _outstanding) = (number, hash, key, passes, inGrace, outstanding);
-        _ends = key?.Ends?.ToUnixTimeMilliseconds() ?? long.MaxValue;
-        _graceEnds = inGrace?.Grace?.GraceEnds?.ToUnixTimeMilliseconds() ?? long.MinValue;
+        KeyVerdict unknown = KeyGate.Refusals[(int)KeyRefusal.Unknown];
+        KeyPlace place = new() { _within = unknown, _after = unknown, _ends = long.MaxValue, _scopes = KeyScopes.All };
+        RandomNumberGenerator.Fill(place._hash);
+        return place;
     }
 
-    /// <summary>The id as a number.</summary>
-    public ulong Number { get; }
-
-    public ApiKey? Key { get; }
-
     /// <param name="terms">Those in force, and when; null for none.</param>
-    public static KeyEntry Of(ulong number, byte[] hash, ApiKey key, Account account, PublishedTerms? terms, TermsPolicy? policy)
+    public static KeyPlace Of(byte[] hash, ApiKey key, Account account, PublishedTerms? terms, TermsPolicy? policy)
     {
+        KeyPlace place = new() { _ends = key.Ends?.ToUnixTimeMilliseconds() ?? long.MaxValue, _scopes = key.Scopes, _isRevoked = key.Revoked is not null };
+        hash.CopyTo(place._hash);
         if (terms is null || policy is null || (account.Accepted is { } a && a.Version == terms.Version && a.Sha256 == terms.Sha256))
         {
-            return new(number, hash, key, new(account, key, null), null, null);
+            place._within = place._after = new KeyVerdict.Passes(account, key, null);
+            return place;
         }
 
         DateTimeOffset? graceEnds = account.Accepted is null || policy.Grace <= TimeSpan.Zero ? null : terms.At + policy.Grace;
         TermsDemand demand = new(terms.Version, terms.Sha256, account.Accepted?.Version, graceEnds, policy.AcceptAt);
-        return new(number, hash, key, null, graceEnds is null ? null : new(account, key, demand), new(account, key, demand));
+        place._graceEnds = graceEnds?.ToUnixTimeMilliseconds() ?? long.MinValue;
+        (place._within, place._after) = (new KeyVerdict.Passes(account, key, demand), new KeyVerdict.TermsOutstanding(account, key, demand));
+        return place;
     }
 
     /// <summary>Whether this is the key's hash; in the same time for all.</summary>
-    public bool Opens(ReadOnlySpan<byte> hash) => System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(hash, _hash);
+    public readonly bool Opens(ReadOnlySpan<byte> hash) => CryptographicOperations.FixedTimeEquals(hash, _hash);
 
     /// <summary>What the key may do now.</summary>
-    public KeyVerdict Verdict(KeyScopes needed, long now) =>
-        Key is null ? KeyGate.Refusals[(int)KeyRefusal.Unknown]
-        : Key.Revoked is not null ? KeyGate.Refusals[(int)KeyRefusal.Revoked]
+    public readonly KeyVerdict Verdict(KeyScopes needed, long now) =>
+        _isRevoked ? KeyGate.Refusals[(int)KeyRefusal.Revoked]
         : now >= _ends ? KeyGate.Refusals[(int)KeyRefusal.Expired]
-        : (Key.Scopes & needed) != needed ? KeyGate.Refusals[(int)KeyRefusal.OutOfScope]
-        : _passes ?? (now < _graceEnds ? _inGrace! : (KeyVerdict)_outstanding!);
+        : (_scopes & needed) != needed ? KeyGate.Refusals[(int)KeyRefusal.OutOfScope]
+        : now < _graceEnds ? _within : _after;
+
+    [InlineArray(SHA256.HashSizeInBytes)]
+    struct Hash32
+    {
+        byte _first;
+    }
 }

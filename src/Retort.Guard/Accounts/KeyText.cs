@@ -19,7 +19,7 @@ public enum KeyTextFault
 
 /// <summary>
 /// A key as its owner has it: <c>rt_ID_SECRETCHECK</c>, with an id of 12 digits and lower-case letters, a secret of 43 digits and letters (256 bits), and
-/// six check characters, the beginning of SHA-256 of all before them: a typo is told without the store. All keys have 65 characters.
+/// six check characters, CRC-32C of all before them in base 62, the lowest digit first: a typo is told without the store, every one of a single character or of two that changed places. All keys have 65 characters.
 /// </summary>
 public static class KeyText
 {
@@ -29,6 +29,9 @@ public static class KeyText
     internal const int IdLength = 12, SecretLength = 43, CheckLength = 6, SignedLength = Length - CheckLength;
 
     const string IdDigits = "0123456789abcdefghijklmnopqrstuvwxyz", Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", Scheme = "Bearer ";
+
+    /// <summary>A character's digit; 128 for those that are none.</summary>
+    static readonly byte[] s_idDigits = Values(IdDigits), s_digits = Values(Digits);
 
     /// <summary>More than any header has that holds a key.</summary>
     const int Longest = 256;
@@ -43,6 +46,14 @@ public static class KeyText
         RandomNumberGenerator.GetString(Digits, SecretLength).CopyTo(key[(4 + IdLength)..]);
         Check(key[..SignedLength], key[SignedLength..]);
         return new(key);
+    }
+
+    /// <summary>A header whose key is given the check characters that fit it.</summary>
+    internal static string Reseal(string header)
+    {
+        char[] text = header.ToCharArray();
+        Check(text.AsSpan(text.Length - Length, SignedLength), text.AsSpan(text.Length - CheckLength));
+        return new(text);
     }
 
     /// <summary>The id in a key's text.</summary>
@@ -73,12 +84,15 @@ public static class KeyText
             return KeyTextFault.Malformed;
         }
 
+        int wrong = 0;
         foreach (char c in text[(4 + IdLength)..])
         {
-            if (!char.IsAsciiLetterOrDigit(c))
-            {
-                return KeyTextFault.Malformed;
-            }
+            wrong |= s_digits[c & 127] | (c >> 7 << 7);
+        }
+
+        if ((wrong & ~127) != 0)
+        {
+            return KeyTextFault.Malformed;
         }
 
         Span<char> check = stackalloc char[CheckLength];
@@ -96,26 +110,29 @@ public static class KeyText
             return false;
         }
 
+        // No branch depends on the characters: one that did would take a time of its own for each key.
+        int wrong = 0;
         foreach (char c in text)
         {
-            int digit = c is >= '0' and <= '9' ? c - '0' : c is >= 'a' and <= 'z' ? c - 'a' + 10 : -1;
-            if (digit < 0)
-            {
-                return false;
-            }
-
+            int digit = s_idDigits[c & 127];
+            wrong |= digit | (c >> 7 << 7);
             id = (id * 36) + (ulong)digit;
         }
 
-        return true;
+        return (wrong & ~127) == 0;
     }
+
+    static byte[] Values(string digits) => [.. Enumerable.Range(0, 128).Select(c => digits.IndexOf((char)c, StringComparison.Ordinal) is var at and >= 0 ? (byte)at : (byte)128)];
 
     static void Check(ReadOnlySpan<char> signed, Span<char> check)
     {
-        Span<byte> ascii = stackalloc byte[SignedLength], hash = stackalloc byte[SHA256.HashSizeInBytes];
-        System.Text.Encoding.ASCII.GetBytes(signed, ascii);
-        SHA256.HashData(ascii, hash);
-        uint number = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(hash);
+        uint number = ~0u;
+        foreach (char c in signed)
+        {
+            number = System.Numerics.BitOperations.Crc32C(number, (byte)c);
+        }
+
+        number = ~number;
         for (int i = 0; i < CheckLength; i++)
         {
             check[i] = Digits[(int)(number % 62)];

@@ -12,12 +12,18 @@ public sealed class Pepper
     /// <summary>Fewest characters: 128 bits in hexadecimal.</summary>
     const int Fewest = 32;
 
-    readonly byte[] _keys, _traits, _seals, _check;
+    /// <summary>Bytes of SHA-256's block.</summary>
+    const int Block = 64;
+
+    readonly byte[] _inner, _outer, _traits, _seals, _check;
 
     Pepper(string secret)
     {
         byte[] root = Encoding.UTF8.GetBytes(secret);
-        (_keys, _traits, _seals, _check) = (Derive("keys"), Derive("traits"), Derive("seals"), Derive("check"));
+        (_traits, _seals, _check) = (Derive("traits"), Derive("seals"), Derive("check"));
+        byte[] keys = new byte[Block];
+        Derive("keys").CopyTo(keys, 0);
+        (_inner, _outer) = ([.. keys.Select(k => (byte)(k ^ 0x36))], [.. keys.Select(k => (byte)(k ^ 0x5c))]);
         CryptographicOperations.ZeroMemory(root);
 
         byte[] Derive(string what) => HMACSHA256.HashData(root, Encoding.ASCII.GetBytes("retort guard " + what));
@@ -39,10 +45,14 @@ public sealed class Pepper
     /// <summary>The hash a key is kept as: HMAC-SHA-256 of its characters before the check characters.</summary>
     internal void Hash(ReadOnlySpan<char> key, Span<byte> hash)
     {
-        Span<byte> ascii = stackalloc byte[KeyText.SignedLength];
-        Encoding.ASCII.GetBytes(key[..KeyText.SignedLength], ascii);
-        HMACSHA256.HashData(_keys, ascii, hash);
-        CryptographicOperations.ZeroMemory(ascii);
+        // HMAC written out, RFC 2104, for two calls of SHA-256 take half the time of one of the system's HMAC.
+        Span<byte> inner = stackalloc byte[Block + KeyText.SignedLength], outer = stackalloc byte[Block + SHA256.HashSizeInBytes];
+        _inner.CopyTo(inner);
+        Encoding.ASCII.GetBytes(key[..KeyText.SignedLength], inner[Block..]);
+        _outer.CopyTo(outer);
+        SHA256.HashData(inner, outer[Block..]);
+        SHA256.HashData(outer, hash);
+        CryptographicOperations.ZeroMemory(inner);
     }
 
     /// <summary>A trait of an account as it is kept; the same for texts that differ in case and spaces alone.</summary>
