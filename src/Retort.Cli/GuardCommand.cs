@@ -48,10 +48,10 @@ static class GuardCommand
 
     public static T OneOf<T>(string text, string option)
         where T : struct, Enum =>
-        Enum.GetValues<T>().Where(v => Name(v) == text && Convert.ToInt64(v) != 0).Select(v => (T?)v).FirstOrDefault() ?? throw new UserError($"must be one of {string.Join(", ", Names<T>())}, not '{text}'", option, "Give one of these.");
+        Enum.GetValues<T>().Where(v => Name(v) == text && text != "none").Select(v => (T?)v).FirstOrDefault() ?? throw new UserError($"must be one of {string.Join(", ", Names<T>())}, not '{text}'", option, "Give one of these.");
 
     public static IEnumerable<string> Names<T>()
-        where T : struct, Enum => Enum.GetValues<T>().Where(v => Convert.ToInt64(v) != 0).Select(Name);
+        where T : struct, Enum => Enum.GetValues<T>().Select(Name).Where(n => n != "none");
 
     /// <summary>The flags of a value by name.</summary>
     public static string[] Flags<T>(T value)

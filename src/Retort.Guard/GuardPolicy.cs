@@ -5,18 +5,7 @@ using YamlDotNet.RepresentationModel;
 namespace Retort.Guard;
 
 /// <summary>
-/// guard.yaml: who may ask, under which terms, and how much.
-/// <code>
-/// store: guard                        # the folder of accounts, limits and their ledger
-/// pepper: RETORT_GUARD_PEPPER         # the environment variable that holds the pepper
-/// terms: {file: terms.md, version: 2026-11, grace_days: 14, accept_at: "https://example.com/terms"}
-/// tiers:
-///   - {name: free, requests_per_minute: 20, tokens_per_minute: 20_000, tokens_per_day: 200_000, usd_per_day: 1, logprob_tokens_per_day: 0, streams: 2}
-///   - {name: open}
-/// default_tier: free
-/// linked: {requests_per_minute: 60}   # accounts of one group together
-/// prices: [{model: "*", prompt: 0.25, completion: 2}]
-/// </code>
+/// guard.yaml: who may ask, under which terms, and how much; <see cref="Example"/> is one.
 /// </summary>
 /// <param name="Store">A folder, beside the file where it is not rooted.</param>
 /// <param name="Pepper">The name of an environment variable.</param>
@@ -26,18 +15,24 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
 {
     const int Longest = 1 << 20;
 
-    /// <summary>What is written into a file that is to be begun with.</summary>
+    /// <summary>A whole policy, as help shows it.</summary>
     public const string Example =
         """
-        store: guard
-        pepper: RETORT_GUARD_PEPPER
-        terms: {file: terms.md, version: 2026-11, grace_days: 14, accept_at: "https://example.com/terms"}
+        store: guard                       # the folder of accounts, limits and their ledger
+        pepper: RETORT_GUARD_PEPPER        # the environment variable that holds the pepper
+        terms: {file: terms.md, version: 2026-11, grace_days: 14, accept_at: "https://host/terms"}
         tiers:
-          - {name: free, requests_per_minute: 20, tokens_per_minute: 20_000, tokens_per_day: 200_000, usd_per_day: 1, logprob_tokens_per_day: 0, streams: 2}
+          - name: free
+            requests_per_minute: 20
+            tokens_per_minute: 20_000
+            tokens_per_day: 200_000
+            usd_per_day: 1
+            logprob_tokens_per_day: 0      # no log-probabilities
+            streams: 2                     # answers at once
           - {name: pro, requests_per_minute: 600, tokens_per_minute: 400_000, streams: 32}
         default_tier: free
-        linked: {requests_per_minute: 900, tokens_per_day: 2_000_000}
-        prices: [{model: "*", prompt: 0.25, completion: 2}]
+        linked: {requests_per_minute: 900, tokens_per_day: 2_000_000}   # a group together
+        prices: [{model: "*", prompt: 0.25, completion: 2}]   # dollars a million tokens
         """;
 
     /// <summary>Reads a policy.</summary>

@@ -74,7 +74,7 @@ public static class KeyText
 
         ReadOnlySpan<char> text = header.Trim(' ');
         text = text.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? text[Scheme.Length..].TrimStart(' ') : text;
-        if (text.IsEmpty)
+        if (text.IsEmpty || text.Equals(Scheme.AsSpan(0, Scheme.Length - 1), StringComparison.OrdinalIgnoreCase))
         {
             return KeyTextFault.Missing;
         }
