@@ -7,7 +7,7 @@ namespace Retort.Cli;
 
 static class GuardAccounts
 {
-    public static Verb Create(Session session) => new("accounts", "Accounts: who they are, their tier of limits, and what they say they use the model for.", "retort guard accounts add acme --tier free", "retort guard accounts list") { Add(session), List(session), Show(session), Set(session) };
+    public static Verb Create(Session session) => new("accounts", "Accounts: who they are, their tier of limits, what they say they use the model for, and whether they are verified researchers.", "retort guard accounts add acme --tier free", "retort guard accounts list") { Add(session), List(session), Show(session), Set(session) };
 
     static Verb Add(Session session)
     {

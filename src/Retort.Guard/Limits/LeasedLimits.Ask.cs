@@ -99,6 +99,9 @@ public sealed partial class LeasedLimits
                 share.Limits = bound.Limits;
                 share.ShortUntil = default;
             }
+
+            // When there will be room is told by what is written down.
+            AddPending(share);
         }
     }
 

@@ -5,11 +5,11 @@ public sealed partial class LeasedLimits
 {
     readonly List<LimitReport> _reports = [];
     readonly List<ScopeShare> _dirty = [];
-    long _swept, _downUntil;
+    long _swept, _reported, _downUntil;
 
     /// <summary>
-    /// 1 end reservations that are too old · 2 write down what was used, and return what others are short of and what nobody asked for in the length of a
-    /// lease · 3 prolong the lease. Cheap when there is nothing to do.
+    /// 1 end reservations that are too old · 2 write down what was used, when it is time, and return what others are short of and what nobody asked for in the
+    /// length of a lease · 3 prolong the lease. Cheap when there is nothing to do.
     /// </summary>
     public void Renew()
     {
@@ -129,14 +129,23 @@ public sealed partial class LeasedLimits
             }
         }
 
-        foreach (ScopeShare share in _dirty)
+        if (now - _reported >= (long)_timing.Report.TotalMilliseconds || _isDisposed)
         {
-            for (int q = 0; q < Amounts.Count; q++)
+            _reported = now;
+            foreach (ScopeShare share in _dirty)
             {
-                if (share.Pending[q] > 0)
-                {
-                    Add(share, q, returned: 0);
-                }
+                AddPending(share);
+            }
+        }
+    }
+
+    void AddPending(ScopeShare share)
+    {
+        for (int q = 0; q < Amounts.Count; q++)
+        {
+            if (share.Pending[q] > 0)
+            {
+                Add(share, q, returned: 0);
             }
         }
     }
@@ -160,7 +169,7 @@ public sealed partial class LeasedLimits
         {
             share.Reporting |= 1 << quantity;
             share.Held[quantity] -= returned;
-            _reports.Add(new(share, quantity, share.Pending[quantity], returned, share.Limits.Values[quantity]));
+            _reports.Add(new(share, quantity, share.Pending[quantity], returned));
         }
     }
 
@@ -202,7 +211,7 @@ public sealed partial class LeasedLimits
                 (ScopeShare share, int q) = (report.Share, report.Quantity);
                 share.Pending[q] -= report.Used;
                 share.Held[q] -= report.Used;
-                share.Headroom[q] = report.Headroom;
+                share.Headroom[q] = Math.Max(share.Headroom[q] - report.Used, 0);
                 share.Reporting = 0;
             }
 

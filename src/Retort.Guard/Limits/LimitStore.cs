@@ -16,10 +16,7 @@ sealed record LimitAsk(ScopeShare Share, int Quantity, long Need, long Limit)
 }
 
 /// <summary>What a worker writes down for one scope and quantity.</summary>
-sealed record LimitReport(ScopeShare Share, int Quantity, long Used, long Returned, long Limit)
-{
-    public long Headroom { get; set; }
-}
+sealed record LimitReport(ScopeShare Share, int Quantity, long Used, long Returned);
 
 /// <summary>What came of it.</summary>
 enum StoreAnswer
@@ -130,8 +127,10 @@ sealed partial class LimitStore : IDisposable
             (long scope, int quantity) = (report.Share.Scope.Value, report.Quantity);
             Book(scope, quantity, report.Used, now);
             Run("UPDATE lease SET amount = amount - @amount WHERE scope = @scope AND quantity = @quantity AND worker = @worker", ("@amount", report.Used + report.Returned), ("@scope", scope), ("@quantity", quantity), ("@worker", worker));
-            Run("DELETE FROM lease WHERE scope = @scope AND quantity = @quantity AND worker = @worker AND amount = 0", ("@scope", scope), ("@quantity", quantity), ("@worker", worker));
-            report.Headroom = Math.Max(report.Limit - Used(scope, quantity, now) - Others(scope, quantity, worker), 0);
+            if (report.Returned > 0)
+            {
+                Run("DELETE FROM lease WHERE scope = @scope AND quantity = @quantity AND worker = @worker AND amount = 0", ("@scope", scope), ("@quantity", quantity), ("@worker", worker));
+            }
         }
 
         return StoreAnswer.Done;

@@ -89,15 +89,16 @@ public sealed class GuardVerbTests : IDisposable
     [Theory]
     [InlineData("accounts.db-wal", 1)]
     [InlineData("accounts.db-shm", 1)]
-    [InlineData("ledger/.lock", 1)]
+    [InlineData("ledger/lock", 1)]
     [InlineData("ledger/checkpoint", 1)]
     public void AKilledRotationIsWholeOrNotAtAll(string file, int times)
     {
         Run("accounts", "add", "acme");
         string key = Run("keys", "make", "acme").Output.TrimEnd('\n'), id = key.Substring(3, 12);
-        Environment.SetEnvironmentVariable("TEST_PEPPER", Secret);
-        Environment.SetEnvironmentVariable("RETORT_HOME", _scratch["home"]);
-        ProcessRun.KilledAt(_scratch["store"], file, times, "guard", "keys", "rotate", id, "--guard", _scratch["guard.yaml"]);
+        bool killed = ProcessRun.KilledAt(_scratch["store"], file, times, _environment, "guard", "keys", "rotate", id, "--guard", _scratch["guard.yaml"]);
+
+        // The files of SQLite are there before anything is read; the last file may come too late to kill by.
+        Assert.True(killed || !file.StartsWith("accounts", StringComparison.Ordinal));
         using AccountStore store = Store();
         Assert.Empty(store.Faults());
         IReadOnlyList<ApiKey> keys = store.Keys();

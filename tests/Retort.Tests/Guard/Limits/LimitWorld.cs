@@ -38,7 +38,7 @@ sealed class LimitWorld : IDisposable
 
     public LeasedLimits Join()
     {
-        LeasedLimits worker = LeasedLimits.Open(Folder, LimitTiming.Default, Clock, "OFF");
+        LeasedLimits worker = LeasedLimits.Open(Folder, LimitTiming.Default with { Report = TimeSpan.Zero }, Clock, "OFF");
         Workers.Add(worker);
         return worker;
     }
