@@ -50,6 +50,8 @@ sealed class LimitWorld : IDisposable
         LimitRefusal? refusal = worker.Reserve(ScopesOf(account), amounts, out Reservation reservation);
         if (refusal is null)
         {
+            // From a share that others may have taken back nothing is dealt out.
+            Assert.True(Clock.Milliseconds < worker.LeaseEnds);
             Open.Add(new(worker, account, amounts, reservation, Clock.Milliseconds));
             Use(worker, account, Quantity.Requests, 1, 1);
         }
