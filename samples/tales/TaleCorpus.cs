@@ -9,6 +9,9 @@ public enum TaleSplit
 /// <summary>Weights of the kinds of document; only their proportions count.</summary>
 public sealed record TaleShares(double Story = 0.30, double Write = 0.14, double Continue = 0.14, double Answer = 0.14, double Facts = 0.14, double Mood = 0.14, double Talk = 0)
 {
+    /// <summary>To read from: stories alone, of which nothing is asked.</summary>
+    public static TaleShares Stories { get; } = new(1, 0, 0, 0, 0, 0);
+
     /// <summary>To teach from: a talk asks fourteen things of one story, where a task asks one, and reading is what takes longest to learn.</summary>
     public static TaleShares Lessons { get; } = new(Story: 0.10, Write: 0.25, Continue: 0.10, Answer: 0.06, Facts: 0.08, Mood: 0.06, Talk: 0.35);
 }

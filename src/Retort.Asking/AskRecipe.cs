@@ -29,7 +29,7 @@ public sealed record AskRecipe(
     public double BatchDiscount { get; init; }
 
     /// <summary>Sections that others read.</summary>
-    static readonly string[] s_others = ["teacher_tokenizer", "student", "loss", "signal", "train", "twin", "evaluate", "export", "admit"];
+    static readonly string[] s_others = ["task", "teacher_tokenizer", "student", "loss", "signal", "train", "twin", "evaluate", "export", "admit"];
 
     /// <param name="changes">"key.path=value" each.</param>
     /// <exception cref="UserError">The recipe cannot be read, or is none for asking; every fault with its line.</exception>

@@ -14,7 +14,15 @@ public sealed record CollectOptions(string Out, TermsRegister Register, Func<str
 {
     /// <summary>Whether the endpoint is probed, once more where it was, and nothing else is asked.</summary>
     public bool Probe { get; init; }
+
+    /// <summary>Endpoints that are asked later, under the same money, and must be open before the first question.</summary>
+    public IReadOnlyList<AskedBeside> Beside { get; init; } = [];
 }
+
+/// <summary>An endpoint asked beside the teacher, such as a judge.</summary>
+/// <param name="Declared">The entry of the register that is said to apply; null where none is named.</param>
+/// <param name="Key">The environment variable that holds its key; null where none is sent.</param>
+public sealed record AskedBeside(TermsRole Role, Endpoint Endpoint, string? Declared, string? Key);
 
 /// <summary>What came of it.</summary>
 public abstract record CollectResult
@@ -33,6 +41,9 @@ public abstract record CollectResult
         /// <summary>What growing brought; null where nothing is grown.</summary>
         public GrowthFacts? Growth { get; init; }
 
+        /// <summary>What the endpoint's own list of models says; null where another client was asked.</summary>
+        public PolicyReading? Own { get; init; }
+
         /// <summary>Batches that ended in this run.</summary>
         public IReadOnlyList<BatchFacts> Batches { get; init; } = [];
     }
@@ -40,7 +51,8 @@ public abstract record CollectResult
 
 /// <summary>
 /// Asks a teacher behind an interface what a recipe's prompts say: 1 read prompts and prices · 2 check the terms, for asking and for training ·
-/// 3 take the key, open the store · 4 forecast · 5 see what the endpoint does · 6 grow prompts · 7 ask · 8 record the answers in the run's ledger.
+/// 3 take the key, open the store, read what the endpoint itself says of training · 4 forecast · 5 see what the endpoint does · 6 grow prompts · 7 ask ·
+/// 8 record the answers in the run's ledger.
 /// </summary>
 public static class CollectJob
 {
@@ -100,28 +112,40 @@ public static class CollectJob
         }
 
         using Transcripts store = Transcripts.Open(file, time);
+        PolicyReading? own = options.Client is null ? await PolicyRequest.Read(recipe.Teacher, key, store, time, stop).ConfigureAwait(false) : null;
+        verdict = Check(recipe, options.Register, today, own);
+        if ((verdict as TermsVerdict.Closed ?? await Beside(recipe, options, store, time, stop).ConfigureAwait(false)) is { } tightened)
+        {
+            return new CollectResult.Refused(tightened);
+        }
 
         // 4
-        void Foresee(ScannedPrompts all, IEnumerable<string> sources)
+        bool MaySend(string text) => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0;
+        void Foresee(ScannedPrompts all, IEnumerable<string> sources, GrowthForecast? grows = null)
         {
+            Price? asking = recipe.Batch ? price?.Less(recipe.BatchDiscount) : price;
             ScannedPrompts[] scanned = [all, grownFrom];
             AtomicFile.WriteAllBytes(Path.Combine(options.Out, SensitiveFile), scanned.SelectMany(s => s.List()).ToArray());
-            onForecast(Forecast.Of(Chains(recipe, all), store, recipe.Batch ? price?.Less(recipe.BatchDiscount) : price, recipe.Ceiling) with
+            onForecast(Forecast.Of(Chains(recipe, all), store, asking, recipe.Ceiling) with
             {
                 Sensitive = scanned.SelectMany(s => s.Kinds).GroupBy(k => k.Key).ToDictionary(g => g.Key, g => g.Sum(k => k.Value)),
                 LeftOut = scanned.Sum(s => s.LeftOut),
                 Sources = [.. sources],
+                Probe = Probe.Foresee(recipe.Teacher, store, price, options.Probe),
+                Growing = grows?.Requests,
+                Grown = grows is { Wanted: > 0 } ? Unknown(recipe, grows, asking) : null,
             });
         }
 
-        Foresee(prompts, set.Lines());
+        GrowthForecast? foreseen = recipe.Grow is { } wanted && !options.Probe ? PromptGrower.Foresee(wanted, recipe.Grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, MaySend, recipe.Teacher, store, price) : null;
+        Foresee(foreseen is null ? prompts : ScannedPrompts.Of([.. set.Prompts, .. foreseen.Prompts.Select(g => Grown(recipe, g))], recipe.Scan), set.Lines(), foreseen);
 
         // 5
         using RemoteModel? remote = options.Client is null ? new(recipe.Teacher, key, recipe.Timeout, recipe.InFlight, time) : null;
         AskOptions ask = new(
-            recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: string.Join(", ", verdict.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")), Account: key is null ? null : store.Account(key));
+            recipe.InFlight, recipe.Attempts, recipe.Ceiling, recipe.RequestsPerMinute, recipe.TokensPerMinute, Terms: verdict.Uses[0].Basis, Account: key is null ? null : store.Account(key));
         IChatClient client = options.Client ?? remote!;
-        CollectResult.Asked Result(AskResult asked, ProbeFacts? facts, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = facts, Growth = grew, Batches = asked.Batches };
+        CollectResult.Asked Result(AskResult asked, ProbeFacts? facts, GrowthFacts? grew = null) => new(asked.End, asked.Facts, store.Facts(), asked.Said, file) { Probe = facts, Growth = grew, Own = own, Batches = asked.Batches };
         (AskResult probed, ProbeFacts? does) = await Probe.Run(recipe.Teacher, client, store, price ?? Price.Free, ask, options.Probe, time, stop).ConfigureAwait(false);
         if (options.Probe || probed.End != AskEnd.Done)
         {
@@ -139,7 +163,7 @@ public static class CollectJob
         {
             string grown = Path.Combine(options.Out, GrownFile);
             growth = await PromptGrower.Grow(
-                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, text => recipe.Scan != "exclude" || SensitiveText.In(text).Count == 0, recipe.Teacher, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
+                grow, grow.Seeds is null ? prompts.Kept : grownFrom.Kept, set.Prompts, MaySend, recipe.Teacher, client, store, price ?? Price.Free, ask, time, onProgress, stop).ConfigureAwait(false);
             AtomicFile.WriteAllBytes(grown, PromptGrower.Lines(growth.Prompts));
             if (growth.Asked.End != AskEnd.Done)
             {
@@ -186,17 +210,40 @@ public static class CollectJob
 
     static PromptFile Grown(AskRecipe recipe, string file) => PromptFile.Read(file, recipe.Reading with { Format = PromptFormat.JsonLines });
 
+    static Prompt Grown(AskRecipe recipe, GrownPrompt grown) => new([.. recipe.Reading.System is { } system ? [new("system", system)] : (Turn[])[], new("user", grown.Prompt)], null, "");
+
+    /// <summary>Asking prompts that are not grown yet, each as long as it may be.</summary>
+    static ForecastPart Unknown(AskRecipe recipe, GrowthForecast grows, Price? price)
+    {
+        Question empty = Of(recipe, Grown(recipe, new GrownPrompt("", "", [], ""))).First;
+        return new(grows.Wanted, grows.Wanted, recipe.Parameters.MaxTokens is { } most ? price?.Of(Price.PromptTokensAtMost(empty) + grows.Longest, (long)most * recipe.Parameters.Count) * grows.Wanted : null);
+    }
+
     static Chain Of(AskRecipe recipe, Prompt prompt) => new(new(recipe.Teacher, prompt.Turns, recipe.Parameters), prompt.Later);
 
     static IReadOnlyList<Chain> Chains(AskRecipe recipe, ScannedPrompts prompts) => [.. prompts.Kept.Select(p => Of(recipe, p))];
 
     /// <summary>Whether the teacher may be asked, for new prompts too where they are grown, and a student be trained on what it answers.</summary>
-    public static TermsVerdict Check(AskRecipe recipe, TermsRegister register, DateOnly today)
+    /// <param name="own">What the endpoint itself says; null where that was not read.</param>
+    public static TermsVerdict Check(AskRecipe recipe, TermsRegister register, DateOnly today, PolicyReading? own = null)
     {
         IReadOnlyList<TermsPermission> permissions = recipe.Terms.Granted(register);
         UsedModel teacher = UsedModel.Of(recipe.Teacher.ToString(), register);
         TermsRole[] roles = recipe.Grow is null ? [TermsRole.Teacher] : [TermsRole.Teacher, TermsRole.PromptGrower];
-        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, [.. roles.Select(role => new TermsUse(role, teacher, purpose, recipe.Terms.Teacher))], today, permissions: permissions);
+        TermsVerdict For(TermsPurpose purpose) => TermsGate.Check(register, [.. roles.Select(role => new TermsUse(role, teacher, purpose, recipe.Terms.Teacher, own))], today, permissions: permissions);
         return For(TermsPurpose.Ask) is TermsVerdict.Closed forbidden ? forbidden : For(TermsPurpose.Train);
+    }
+
+    /// <summary>Reads what the endpoints beside the teacher say themselves; null where all may be asked.</summary>
+    static async Task<TermsVerdict.Closed?> Beside(AskRecipe recipe, CollectOptions options, Transcripts store, TimeProvider time, CancellationToken stop)
+    {
+        List<TermsUse> uses = [];
+        foreach (AskedBeside beside in options.Beside)
+        {
+            PolicyReading own = await PolicyRequest.Read(beside.Endpoint, beside.Key is null ? null : options.Environment(beside.Key), store, time, stop).ConfigureAwait(false);
+            uses.Add(new(beside.Role, UsedModel.Of(beside.Endpoint.ToString(), options.Register), TermsPurpose.Ask, beside.Declared, own));
+        }
+
+        return TermsGate.Check(options.Register, uses, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime), permissions: recipe.Terms.Granted(options.Register)) as TermsVerdict.Closed;
     }
 }

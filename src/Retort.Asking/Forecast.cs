@@ -1,5 +1,11 @@
 namespace Retort.Asking;
 
+/// <summary>A part of asking beside the questions a recipe holds.</summary>
+/// <param name="Likely">Requests it probably takes.</param>
+/// <param name="Most">More it never takes, unless one brings nothing and is sent again.</param>
+/// <param name="AtMost">What all of these may cost; null without prices or without a length.</param>
+public sealed record ForecastPart(long Likely, long Most, Usd? AtMost);
+
 /// <summary>What asking may cost before anything is asked.</summary>
 /// <param name="Questions">Questions, each once, those of later turns among them.</param>
 /// <param name="Sensitive">Prompts that hold personal data or secrets, by kind.</param>
@@ -13,6 +19,18 @@ public sealed record Forecast(long Questions, IReadOnlyDictionary<Sensitive, int
 {
     /// <summary>Where the prompts come from, in lines to be shown.</summary>
     public IReadOnlyList<string> Sources { get; init; } = [];
+
+    /// <summary>Seeing first what the endpoint does; null where that is known.</summary>
+    public ForecastPart? Probe { get; init; }
+
+    /// <summary>Asking for prompts; null where none are to be grown any more.</summary>
+    public ForecastPart? Growing { get; init; }
+
+    /// <summary>Asking what is grown: questions that nobody knows yet.</summary>
+    public ForecastPart? Grown { get; init; }
+
+    /// <summary>The most that all of it costs; null where that is not known of a part.</summary>
+    public Usd? InAll => new[] { Probe, Growing, Grown }.OfType<ForecastPart>().Aggregate(AtMost, (sum, part) => sum + part.AtMost);
 
     internal static Forecast Of(IEnumerable<Chain> chains, Transcripts store, Price? price, Usd? ceiling)
     {

@@ -13,7 +13,9 @@ public sealed record ProbeResult(AskResult Asked, ProbeFacts? Facts);
 /// </summary>
 public sealed class Probe
 {
-    const int Short = 16, MostAlternatives = 20, Tries = 3;
+    const int Short = 16, MostAlternatives = 20, Tries = 3, Likely = 6;
+
+    const string Plain = "Reply with the word yes.", Two = "Name a river.", Draw = "Name a river, a town and a colour, whichever come to mind.", Token = "Reply with the word no.", Formed = "Write a sentence about a cat.";
 
     const string Schema = """{"type":"object","properties":{"colour":{"type":"string","enum":["red","green"]}},"required":["colour"],"additionalProperties":false}""";
 
@@ -63,29 +65,45 @@ public sealed class Probe
         return new(last, facts);
     }
 
+    /// <summary>What a probe may take; null where it was made, and is not wanted again.</summary>
+    internal static ForecastPart? Foresee(Endpoint endpoint, Transcripts store, Price? price, bool again)
+    {
+        if (!again && store.Probed(endpoint) is not null)
+        {
+            return null;
+        }
+
+        // Twenty likely tokens, none, and halves between them until two neighbours are left.
+        int halves = 2 + (int)Math.Ceiling(Math.Log2(MostAlternatives));
+        (string Text, AskParameters Parameters)[] all =
+        [
+            (Plain, new(Short)), (Two, new(Short, Count: 2)), (Draw, Drawn(0)), (Draw, Drawn(1)), .. Enumerable.Repeat((Token, new AskParameters(Short, TopLogProbabilities: MostAlternatives)), halves), (Formed, new(Short * 2, Schema: Schema)),
+        ];
+        return new(Likely, all.Length, all.Aggregate(price is null ? null : (Usd?)default(Usd), (sum, q) => sum + price?.AtMost(Of(endpoint, q.Text, q.Parameters, store.Probes(endpoint)), q.Parameters.MaxTokens!.Value)));
+    }
+
     static AskResult Nothing(Transcripts store) => new(AskEnd.Done, new(0, 0, 0, 0, new Dictionary<FaultKind, long>(), store.Facts().Spent, null, TimeSpan.Zero), null);
 
     async Task<ProbeFacts> All(CancellationToken stop)
     {
         // 1
-        (Reply? plain, _) = await One("Reply with the word yes.", new(Short), stop).ConfigureAwait(false);
+        (Reply? plain, _) = await One(Plain, new(Short), stop).ConfigureAwait(false);
 
         // 2
-        (Reply? several, bool one) = await One("Name a river.", new(Short, Count: 2), stop).ConfigureAwait(false);
+        (Reply? several, bool one) = await One(Two, new(Short, Count: 2), stop).ConfigureAwait(false);
 
         // 3: a length of its own makes another question of the second, whose draws are the same.
-        const string Draw = "Name a river, a town and a colour, whichever come to mind.";
-        (Reply? first, bool seedless) = await One(Draw, new(Short + 8, Temperature: 1, Seed: 7), stop).ConfigureAwait(false);
-        (Reply? second, _) = seedless ? (null, true) : await One(Draw, new(Short + 9, Temperature: 1, Seed: 7), stop).ConfigureAwait(false);
+        (Reply? first, bool seedless) = await One(Draw, Drawn(0), stop).ConfigureAwait(false);
+        (Reply? second, _) = seedless ? (null, true) : await One(Draw, Drawn(1), stop).ConfigureAwait(false);
 
         // 4
         (bool? given, int? alternatives, bool? bytes) = await Alternatives(stop).ConfigureAwait(false);
 
         // 5
-        (Reply? formed, bool formless) = await One("Write a sentence about a cat.", new(Short * 2, Schema: Schema), stop).ConfigureAwait(false);
+        (Reply? schema, bool formless) = await One(Formed, new(Short * 2, Schema: Schema), stop).ConfigureAwait(false);
         return new(
             plain?.Model, plain?.Fingerprint, plain is null ? null : plain is { PromptTokens: not null, CompletionTokens: not null }, several is null ? one ? false : null : several.Choices.Count == 2,
-            first is null || second is null ? seedless ? false : null : Same(first.Choices[0].Text, second.Choices[0].Text), given, alternatives, bytes, formed is null ? formless ? false : null : IsFormed(formed.Choices[0].Text),
+            first is null || second is null ? seedless ? false : null : Same(first.Choices[0].Text, second.Choices[0].Text), given, alternatives, bytes, schema is null ? formless ? false : null : IsFormed(schema.Choices[0].Text),
             plain is null ? null : _client.Limits);
     }
 
@@ -114,7 +132,7 @@ public sealed class Probe
         int seen = tokens.Select(t => t.TryGetProperty("top_logprobs", out JsonElement top) && top.ValueKind == JsonValueKind.Array ? top.GetArrayLength() : 0).DefaultIfEmpty(0).Max();
         return (tokens.Length > 0, seen, tokens.Length == 0 ? null : tokens.Any(t => t.TryGetProperty("bytes", out JsonElement b) && b.ValueKind == JsonValueKind.Array));
 
-        Task<(Reply? Reply, bool Refused)> Ask(int top) => One("Reply with the word no.", new(Short, TopLogProbabilities: top), stop);
+        Task<(Reply? Reply, bool Refused)> Ask(int top) => One(Token, new(Short, TopLogProbabilities: top), stop);
     }
 
     async Task<(Reply? Reply, bool Refused)> One(string text, AskParameters parameters, CancellationToken stop)
@@ -124,11 +142,15 @@ public sealed class Probe
             return (null, false);
         }
 
-        // A probe that was killed asks the same again and goes on; one that is made anew asks anew.
-        Question question = new(_endpoint, [new("user", _before == 0 ? text : $"{text} (Check {_before + 1}.)")], parameters);
+        Question question = Of(_endpoint, text, parameters, _before);
         _last = await Asker.Ask([question], _client, _store, _price, _options, _time, null, stop).ConfigureAwait(false);
         return (_store.Reply(question.Key()), _last.Facts.Faults.ContainsKey(FaultKind.Refused));
     }
+
+    /// <summary>A probe that was killed asks the same again and goes on; one that is made anew asks anew.</summary>
+    static Question Of(Endpoint endpoint, string text, AskParameters parameters, long before) => new(endpoint, [new("user", before == 0 ? text : $"{text} (Check {before + 1}.)")], parameters);
+
+    static AskParameters Drawn(int place) => new(Short + 8 + place, Temperature: 1, Seed: 7);
 
     /// <summary>Whether one is the other as far as both go.</summary>
     static bool Same(string a, string b) => a.Length > 0 && b.Length > 0 && (a.StartsWith(b, StringComparison.Ordinal) || b.StartsWith(a, StringComparison.Ordinal));

@@ -168,10 +168,12 @@ public sealed class RemoteModel : IChatClient
         return Clean(text);
     }
 
+    string Clean(string text) => Clean(text, _key);
+
     /// <summary>On one line, short, and without the key, should an endpoint repeat it.</summary>
-    string Clean(string text)
+    internal static string Clean(string text, string? key)
     {
-        string safe = _key is { Length: > 0 } ? text.Replace(_key, "[key]", StringComparison.Ordinal) : text;
+        string safe = key is { Length: > 0 } ? text.Replace(key, "[key]", StringComparison.Ordinal) : text;
         return new([.. safe.Select(c => char.IsControl(c) ? ' ' : c).Take(Longest)]);
     }
 }

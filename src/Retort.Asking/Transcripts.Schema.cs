@@ -7,7 +7,7 @@ public sealed partial class Transcripts
     static int Version => s_steps.Length;
 
     /// <summary>What makes each version of the one before.</summary>
-    static readonly string[] s_steps = [Schema, Second];
+    static readonly string[] s_steps = [Schema, Second, Third];
 
     /// <summary>
     /// request: one row a question, by the hash of what is sent · attempt: one row each time it was sent, written before it is sent; without an end it
@@ -49,5 +49,12 @@ public sealed partial class Transcripts
           file TEXT, remote TEXT, status TEXT, ended INTEGER, facts TEXT) STRICT;
         ALTER TABLE attempt ADD COLUMN batch INTEGER REFERENCES batch (id);
         CREATE INDEX attempt_batch ON attempt (batch) WHERE batch IS NOT NULL;
+        """;
+
+    /// <summary>policy: every reading of an endpoint's own list of models, with the hash of what came; says is null where it says nothing, unread holds why it was not read.</summary>
+    const string Third =
+        """
+        CREATE TABLE policy (
+          id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, model TEXT NOT NULL, at INTEGER NOT NULL, address TEXT NOT NULL, sha256 TEXT, says TEXT, unread TEXT) STRICT;
         """;
 }

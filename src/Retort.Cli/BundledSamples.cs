@@ -10,13 +10,16 @@ static class BundledSamples
     {
         ["tales"] = Tales(new TaleShares()),
         ["tales-lessons"] = Tales(TaleShares.Lessons),
+        ["tales-stories"] = Tales(TaleShares.Stories, TaleShares.Stories),
     };
 
-    /// <param name="shares">Kinds of document to train on; those held out are the same for all.</param>
-    static SampleSource Tales(TaleShares shares) => new((seed, count, heldOut) => Documents(seed, count, heldOut, shares), TaleChat.SpecialTokens, TaleChat.End);
+    /// <param name="shares">Kinds of document to train on.</param>
+    /// <param name="heldOut">Kinds to test on; null for all of them.</param>
+    static SampleSource Tales(TaleShares shares, TaleShares? heldOut = null) =>
+        new((seed, count, test) => Documents(seed, count, test ? TaleSplit.HeldOut : TaleSplit.Train, test ? heldOut : shares), TaleChat.SpecialTokens, TaleChat.End);
 
-    static IEnumerable<Document> Documents(ulong seed, int count, bool heldOut, TaleShares shares) =>
-        TaleCorpus.Documents(seed, count, heldOut ? TaleSplit.HeldOut : TaleSplit.Train, heldOut ? null : shares).Select(d => new Document(
+    static IEnumerable<Document> Documents(ulong seed, int count, TaleSplit split, TaleShares? shares) =>
+        TaleCorpus.Documents(seed, count, split, shares).Select(d => new Document(
             TaleChat.ToPrompt(d.Prompt),
             d.Answer + TaleChat.End,
             d.Kind,

@@ -66,7 +66,7 @@ static class CollectCommand
     /// <summary>What asking may cost, before anything is asked.</summary>
     internal static void Tell(Session session, Forecast forecast, string folder)
     {
-        foreach (string line in (IEnumerable<string>)[.. forecast.Sources, .. forecast.Sensitive.Count > 0 ? [Found(forecast, folder)] : (string[])[], Line(forecast)])
+        foreach (string line in (IEnumerable<string>)[.. forecast.Sources, .. forecast.Sensitive.Count > 0 ? [Found(forecast, folder)] : (string[])[], .. Before(forecast), Line(forecast)])
         {
             session.Error.WriteLine(line);
         }
@@ -86,7 +86,30 @@ static class CollectCommand
         };
     }
 
-    static string Line(Forecast f) => f.Left == 0 ? $"{f.Questions:n0} questions, all of them answered" : $"{f.Questions:n0} questions, {f.Left:n0} to ask; {Cost(f)}{(f.Ceiling is { } most ? $", never more than {most} in all" : "")}{(f.Spent > default(Usd) ? $"; {f.Spent} spent so far" : "")}";
+    static string Line(Forecast f) => f.Left == 0 ? $"{f.Questions:n0} questions, all of them answered{With(f)}" : $"{f.Questions:n0} questions, {f.Left:n0} to ask; {Cost(f)}{With(f)}{(f.Ceiling is { } most ? $", never more than {most} in all" : "")}{(f.Spent > default(Usd) ? $"; {f.Spent} spent so far" : "")}";
+
+    /// <summary>What is asked beside the recipe's questions, each with its price.</summary>
+    static IEnumerable<string> Before(Forecast f)
+    {
+        if (f.Probe is { } probe)
+        {
+            yield return $"first, to see what the endpoint does: {Requests(probe)}{AtMost(probe.AtMost)}";
+        }
+
+        if (f.Growing is { } growing)
+        {
+            yield return $"to grow prompts: {Requests(growing)}{AtMost(growing.AtMost)}";
+        }
+
+        if (f.Grown is { } grown)
+        {
+            yield return $"to ask what is grown: {grown.Most:n0} questions at most{AtMost(grown.AtMost)}";
+        }
+    }
+
+    static string Requests(ForecastPart part) => part.Likely == part.Most ? $"{part.Most:n0} requests" : $"about {part.Likely:n0} requests, {part.Most:n0} at most";
+
+    static string AtMost(Usd? cost) => cost is { } most ? $"; at most {most}" : "";
 
     static string Found(Forecast f, string folder) =>
         $"prompts that by their form hold personal data or secrets: {string.Join(", ", f.Sensitive.OrderBy(p => p.Key).Select(p => $"{p.Value:n0} with {Word(p.Key)}"))}; {(f.LeftOut > 0 ? $"left out: {f.LeftOut:n0} (data: {{scan: report}} asks them all the same)" : "asked all the same")}, see {Path.Combine(folder, "sensitive.jsonl")}";
@@ -102,6 +125,9 @@ static class CollectCommand
         Sensitive.ServiceKey => "service keys",
         _ => "passwords",
     };
+
+    /// <summary>The sum, where something comes beside the questions.</summary>
+    static string With(Forecast f) => f.InAll is { } all && all != f.AtMost ? $", with the above at most {all}" : "";
 
     static string Cost(Forecast f) => f.AtMost is not { } most ? "what that costs is not known: the recipe has no prices, or no max_tokens" : f.Likely is { } likely ? $"about {likely}, at most {most}" : $"at most {most}";
 
@@ -124,6 +150,11 @@ static class CollectCommand
         if (result.Probe is { } probe)
         {
             yield return $"the endpoint, as {probe.Model ?? "a model it does not name"}: {Does(probe)}";
+        }
+
+        if (result.Own is { } own)
+        {
+            yield return own.Sentence;
         }
 
         if (facts.Faults.Count > 0)

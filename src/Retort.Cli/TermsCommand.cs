@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Security.Cryptography;
+using Retort.Asking;
 using Retort.Evidence.Terms;
 
 namespace Retort.Cli;
@@ -57,13 +59,16 @@ static class TermsCommand
         Option<string> purpose = Inputs.Text("--purpose", "ask|train|export", "What is about to be done [default: train]")!, role = Inputs.Text("--role", "ROLE", "teacher, judge, prompt-grower, base-model or seed-data [default: teacher]")!;
         Option<string[]> permission = Inputs.Many("--permission", "FILE", "A permission of the provider, YAML");
         Option<int> age = MaxAge();
+        Option<bool> live = Inputs.Flag("--live", "Ask the endpoint for its own list of models, and take the stricter of it and the register");
+        Option<string?> key = Inputs.Text("--key", "VARIABLE", "With --live, the environment variable that holds the endpoint's key");
         Verb verb = new(
             "check", "Whether a model may be used: exit code 0 when the gate is open, with what is to be met later, 1 when it is closed, with the reasons.",
             "retort terms check https://api.openai.com/v1#gpt-5",
             "retort terms check http://localhost:8000/v1#student --terms llama-3.1-weights --purpose train",
-            "retort terms check https://api.openai.com/v1#gpt-5 --permission contract.yaml")
+            "retort terms check https://api.openai.com/v1#gpt-5 --permission contract.yaml",
+            "retort terms check https://openrouter.ai/api/v1#deepseek/deepseek-r1 --live --key OPENROUTER_API_KEY")
         {
-            model, terms, purpose, role, permission, policy, register, age,
+            model, terms, purpose, role, permission, policy, live, key, register, age,
         };
         verb.SetAction(parsed =>
         {
@@ -72,7 +77,7 @@ static class TermsCommand
             UsedModel used = UsedModel.Of(reference, r);
             TermsUse use = new(
                 OneOf(parsed.GetValue(role), "--role", TermsRole.Teacher), used, OneOf(parsed.GetValue(purpose), "--purpose", TermsPurpose.Train), parsed.GetValue(terms),
-                parsed.GetValue(policy) is { } file ? Policy(file, used) : null);
+                Own(session, reference, used, parsed.GetValue(live), parsed.GetValue(key), parsed.GetValue(policy)));
             TermsPermission[] permissions = [.. (parsed.GetValue(permission) ?? []).Select(p => PermissionFile.Read(p, r))];
             TermsVerdict verdict = TermsGate.Check(r, [use], Today(session), parsed.GetValue(age), permissions);
             session.Answer(TermsJson.Verdict(verdict), TermsText.Verdict(verdict, permissions));
@@ -94,9 +99,39 @@ static class TermsCommand
         return verb;
     }
 
-    static EndpointPolicy? Policy(string file, UsedModel used) => used is UsedModel.Endpoint e
-        ? EndpointPolicy.Parse(InputFile.ReadAll(file, 64 << 20), file, e.Model)
-        : throw new UserError("a policy is an endpoint's, and this is none", "--policy", "Leave it out, or give an endpoint https://host/v1#model.");
+    /// <summary>What the endpoint itself says, asked for or from a file; null where neither is wanted.</summary>
+    static PolicyReading? Own(Session session, string reference, UsedModel used, bool live, string? key, string? policy) =>
+        live ? Live(session, reference, key, policy)
+        : key is not null ? throw new UserError("a key is named, and without --live nothing is asked", "--key", "Add --live, or leave --key out.")
+        : policy is null ? null
+        : Policy(session, policy, used);
+
+    static PolicyReading Policy(Session session, string file, UsedModel used)
+    {
+        if (used is not UsedModel.Endpoint e)
+        {
+            throw new UserError("a policy is an endpoint's, and this is none", "--policy", "Leave it out, or give an endpoint https://host/v1#model.");
+        }
+
+        byte[] list = InputFile.ReadAll(file, 64 << 20);
+        return new(file, session.Time.GetUtcNow(), Convert.ToHexStringLower(SHA256.HashData(list)), EndpointPolicy.Parse(list, file, e.Model));
+    }
+
+    static PolicyReading Live(Session session, string reference, string? variable, string? policy)
+    {
+        if (policy is not null)
+        {
+            throw new UserError("the endpoint's list is given as a file, and asked for", "--live", "Give --live or --policy FILE.");
+        }
+
+        if (!Endpoint.Is(reference))
+        {
+            throw new UserError("only an endpoint can be asked, and this is none", "--live", "Leave it out, or give an endpoint https://host/v1#model.");
+        }
+
+        string? key = variable is null ? null : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {variable} is not set", "--key", "Set it to the endpoint's key, or leave --key out where none is needed.");
+        return PolicyRequest.Read(Endpoint.Parse(reference), key, session.Time, session.Stop).GetAwaiter().GetResult();
+    }
 
     static T OneOf<T>(string? given, string option, T otherwise)
         where T : struct, Enum =>

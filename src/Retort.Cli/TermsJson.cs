@@ -41,6 +41,7 @@ static class TermsJson
             declared = u.Use.Declared,
             @class = KebabName.Of(u.Class),
             entries = u.Entries.Select(e => new { e.Entry.Id, e.Sha256, @class = KebabName.Of(e.Entry.Class), permission_sha256 = e.Permission?.Sha256 }),
+            own = u.Use.Own is { } own ? new { own.Address, read = own.At, own.Sha256, own.Says?.Field, own.Says?.Label, own.Says?.Basis, own.Says?.Link, own.Says?.Note, own.Unread } : null,
             u.Notes,
         }),
         obligations = ((verdict as TermsVerdict.Open)?.Obligations ?? []).Select(o => new { entry = o.Entry, kind = KebabName.Of(Kind(o)), o.Sentence }),

@@ -92,7 +92,7 @@ static class TermsText
                 }
             }
 
-            foreach (string line in (IEnumerable<string>)[.. Bulleted("Why it is closed:", u.Reasons.Select(Why)), .. Bulleted("Besides:", u.Notes.Select(n => n + "."))])
+            foreach (string line in (IEnumerable<string>)[.. Bulleted("Why it is closed:", u.Reasons.Select(Why)), .. Bulleted("Besides:", u.Notes.Concat(u.Use.Own is { } own && u.Reasons.All(r => r.Kind != TermsReasonKind.Endpoint) ? [UpperFirst(own.Sentence)] : []).Select(n => n + "."))])
             {
                 yield return line;
             }

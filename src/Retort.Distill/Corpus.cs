@@ -64,19 +64,21 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
         return new([.. all.Skip(kept).Take(recipe.Documents)], [.. all.Skip(recipe.HeldOut).Take(recipe.Validation)], [.. all.Take(recipe.HeldOut)], source, [End]);
     }
 
-    /// <summary>Splits by prompt, so that of several answers to one none is tested on while another is trained on; counts are of prompts.</summary>
+    /// <summary>Splits by prompt, so that of several answers to one none is tested on while another is trained on; counts are of prompts. Prompts whose
+    /// answers are not to be learned from are held out or left out.</summary>
     public static Corpus SplitByPrompt(IReadOnlyList<Document> documents, DataRecipe recipe, string source)
     {
         Document[][] all = [.. documents.GroupBy(d => d.Prompt, StringComparer.Ordinal).Select(g => g.ToArray())];
-        int kept = recipe.HeldOut + recipe.Validation;
-        if (all.Length <= kept)
+        Shuffle(all, recipe.Seed);
+        Document[][] heldOut = [.. all.Take(recipe.HeldOut)], taught = [.. all.Skip(recipe.HeldOut).Select(g => g.Where(d => !d.Untaught).ToArray()).Where(g => g.Length > 0)];
+        if (taught.Length <= recipe.Validation)
         {
-            throw new UserError($"there are {all.Length} different prompts with an answer that is trained on, and {kept} are held out", source, "Give more prompts, or lower data.held_out and data.validation.");
+            throw new UserError($"there are {heldOut.Length + taught.Length} different prompts with an answer that is trained on, and {recipe.HeldOut + recipe.Validation} are held out", source, "Give more prompts, or lower data.held_out and data.validation.");
         }
 
-        Shuffle(all, recipe.Seed);
-        Document[] Of(IEnumerable<Document[]> groups) => [.. groups.SelectMany(g => g)];
-        return new(Of(all.Skip(kept).Take(recipe.Documents)), Of(all.Skip(recipe.HeldOut).Take(recipe.Validation)), Of(all.Take(recipe.HeldOut)), source, [End]);
+        // Of several answers to one prompt those to learn from speak for the teacher.
+        Document[] Of(IEnumerable<Document[]> groups) => [.. groups.SelectMany(g => g.Any(d => !d.Untaught) ? g.Where(d => !d.Untaught) : g.Take(1))];
+        return new(Of(taught.Skip(recipe.Validation).Take(recipe.Documents)), Of(taught.Take(recipe.Validation)), Of(heldOut), source, [End]);
     }
 
     static void Shuffle<T>(T[] all, ulong seed)
@@ -126,20 +128,21 @@ public sealed record Corpus(IReadOnlyList<Document> Train, IReadOnlyList<Documen
             }
 
             string prompt, answer;
-            string? gold;
+            string? gold, slice;
             try
             {
                 using JsonDocument json = JsonDocument.Parse(line);
                 prompt = json.RootElement.GetProperty("prompt").GetString() ?? "";
                 answer = json.RootElement.GetProperty("answer").GetString() ?? "";
                 gold = json.RootElement.TryGetProperty("gold", out JsonElement g) ? g.GetString() : null;
+                slice = json.RootElement.TryGetProperty("slice", out JsonElement s) ? s.GetString() : null;
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
             {
                 throw new UserError("a line must be a JSON object with the texts \"prompt\" and \"answer\"", $"{path}, line {number}", "Mend the line; \"gold\" may hold the right answer.");
             }
 
-            yield return new(prompt, answer + End, "prompt", gold is null ? null : DatasetFile.GoldScore(gold), gold);
+            yield return new(prompt, answer + End, "prompt", gold is null ? null : DatasetFile.GoldScore(gold), gold) { Slice = slice };
         }
     }
 }

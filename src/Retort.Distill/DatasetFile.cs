@@ -23,7 +23,7 @@ public static class DatasetFile
     };
 
     /// <param name="Id">The stored answer it was made of.</param>
-    sealed record Row(string Split, string Prompt, string Answer, string Kind, string? Gold = null, bool Laid = false, string? Id = null, string? Trace = null);
+    sealed record Row(string Split, string Prompt, string Answer, string Kind, string? Gold = null, bool Laid = false, string? Id = null, string? Trace = null, string? Slice = null, bool Untaught = false);
 
     sealed record Head(string Source, IReadOnlyList<string> SpecialTokens, long Sampled = 0);
 
@@ -40,7 +40,7 @@ public static class DatasetFile
         {
             foreach (Document d in documents)
             {
-                Line(new Row(split, d.Prompt, d.Answer, d.Kind, d.Gold, d.Laid, d.Id, d.Trace.Length == 0 ? null : d.Trace));
+                Line(new Row(split, d.Prompt, d.Answer, d.Kind, d.Gold, d.Laid, d.Id, d.Trace.Length == 0 ? null : d.Trace, d.Slice, d.Untaught));
             }
         }
     });
@@ -64,7 +64,7 @@ public static class DatasetFile
                 }
 
                 Row row = JsonSerializer.Deserialize<Row>(line, s_json)!;
-                splits[row.Split].Add(new(row.Prompt, row.Answer, row.Kind, row.Gold is null ? null : GoldScore(row.Gold), row.Gold) { Laid = row.Laid, Id = row.Id, Trace = row.Trace ?? "" });
+                splits[row.Split].Add(new(row.Prompt, row.Answer, row.Kind, row.Gold is null ? null : GoldScore(row.Gold), row.Gold) { Laid = row.Laid, Id = row.Id, Trace = row.Trace ?? "", Slice = row.Slice, Untaught = row.Untaught });
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
             {

@@ -29,23 +29,69 @@ public sealed partial class DistillJob
             answers = [.. store.Answers().Where(a => asked.ContainsKey(a.QuestionId)).OrderBy(a => asked[a.QuestionId].Place).ThenBy(a => a.Place)];
         }
 
-        AdmissionRules rules = AdmissionRules.Of(_recipe.Admit);
-        Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, asked.Where(q => q.Value.Prompt.Gold is not null).ToDictionary(q => q.Key, q => q.Value.Prompt.Gold!, StringComparer.Ordinal), ask));
+        AdmissionRules rules = AdmissionRules.Of(_recipe.Admit).For(_task);
+        Dictionary<string, string> gold = asked.Where(q => q.Value.Prompt.Gold is not null).ToDictionary(q => q.Key, q => q.Value.Prompt.Gold!, StringComparer.Ordinal);
+        Admission admission = Admission.Of(answers, rules, Evidence(answers, rules, gold, ask));
+        List(admission, rules, null);
+        string Source() => string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {ask.Teacher.Model}, {admission.Admitted.Count:n0} of them admitted");
+        AdmittedAnswer[] failed = HasRightAnswers ? [.. Failed(admission, gold)] : [];
+        Corpus corpus = Split(admission, failed, asked, Source());
+        if (!rules.Recipe.Contamination.HeldOut)
+        {
+            return corpus;
+        }
+
+        HeldOutCheck check = HeldOutCheck.Of(admission, failed, Ids(corpus.HeldOut), Ids(corpus.Train), gold, rules.Recipe.Contamination, [.. answers.Select(a => a.Id)]);
+        List(admission = check.Admission, rules, check.Facts);
+        HashSet<string> left = [.. admission.Admitted.Select(a => a.Answer.Id)];
+        corpus = corpus with { Train = [.. corpus.Train.Where(d => left.Contains(d.Id!))], Source = Source() };
+        return corpus.Train.Count > 0 ? corpus
+            : throw new UserError("every answer to train on shares words with what is held out", Path.Combine(_options.Out, ExcludedFile), "Read there what they share; admit.contamination.held_out: false trains on them all the same.");
+
+        static HashSet<string> Ids(IReadOnlyList<Document> documents) => [.. documents.Select(d => d.Id!)];
+    }
+
+    /// <summary>Writes down what is left out and why.</summary>
+    void List(Admission admission, AdmissionRules rules, ContaminationFacts? own)
+    {
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, ExcludedFile), admission.List());
         AtomicFile.WriteAllBytes(Path.Combine(_options.Out, OverlapsFile), admission.OverlapList());
-        AtomicFile.WriteAllBytes(facts, JsonSerializer.SerializeToUtf8Bytes(_admission = AdmissionFacts.Of(admission, rules)));
+        AtomicFile.WriteAllBytes(Path.Combine(_options.Out, AdmissionFile), JsonSerializer.SerializeToUtf8Bytes(_admission = AdmissionFacts.Of(admission, rules, own)));
         _manifest.Add("admit", new Dictionary<string, string> { ["recipe"] = _trainingHash }, ExcludedFile, OverlapsFile, AdmissionFile);
+    }
+
+    /// <summary>Whether the prompts' gold is answers; it may be tests for code.</summary>
+    bool HasRightAnswers => _recipe.Admit.Gold?.Code is null;
+
+    /// <summary>The documents, each judged as the recipe says right answers are told.</summary>
+    Corpus WithScores(Corpus corpus)
+    {
+        Document[] Scored(IReadOnlyList<Document> documents) => [.. documents.Select(d => d.Gold is { } gold ? d with { Score = _recipe.Admit.Gold is { Code: null } check ? told => GoldCheck.Fault(check, told, gold) is null ? 1 : 0 : DatasetFile.GoldScore(gold) } : d)];
+        return corpus with { Train = Scored(corpus.Train), Validation = Scored(corpus.Validation), HeldOut = Scored(corpus.HeldOut) };
+    }
+
+    /// <summary>Answers that were left out for what they are and whose question has a right answer: tested on questions it got right alone, a teacher would
+    /// never be wrong, and a student be asked nothing hard.</summary>
+    static IEnumerable<AdmittedAnswer> Failed(Admission admission, Dictionary<string, string> gold) => admission.Excluded
+        .Where(e => gold.ContainsKey(e.Answer.QuestionId) && e.Why is Exclusion.Refused or Exclusion.Empty or Exclusion.Unfinished or Exclusion.RefusedInWords or Exclusion.Length or Exclusion.Schema or Exclusion.OutsideTask or Exclusion.Pattern or Exclusion.Wrong or Exclusion.Unjudged or Exclusion.BelowThreshold)
+        .Select(e => new AdmittedAnswer(e.Answer, AskedQuestion.Read(e.Answer.Body), "", e.Answer.Choice.Text, MaskTrace: false));
+
+    /// <summary>Admitted answers as documents: to train on, to validate and to test on.</summary>
+    /// <param name="failed">To test on alone.</param>
+    Corpus Split(Admission admission, AdmittedAnswer[] failed, Dictionary<string, (int Place, Prompt Prompt)> asked, string source)
+    {
         Func<IReadOnlyList<Turn>, (string Text, bool Laid)> layout = PromptLayout();
         Document[] documents =
         [
-            .. admission.Admitted.Select(a =>
+            .. admission.Admitted.Select(a => (Answer: a, Untaught: false)).Concat(failed.Select(a => (Answer: a, Untaught: true))).OrderBy(a => asked[a.Answer.Answer.QuestionId].Place).ThenBy(a => a.Answer.Answer.Place).Select(row =>
             {
+                AdmittedAnswer a = row.Answer;
                 Prompt prompt = asked[a.Answer.QuestionId].Prompt;
                 (string text, bool laid) = layout(prompt.Turns);
-                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", prompt.Gold is { } gold ? DatasetFile.GoldScore(gold) : null, prompt.Gold) { Laid = laid, Id = a.Answer.Id, Trace = a.MaskTrace ? a.Trace : "" };
+                return new Document(text, (a.MaskTrace ? a.Reply : a.Text) + Corpus.End, "prompt", null, HasRightAnswers ? prompt.Gold : null) { Laid = laid, Id = a.Answer.Id, Trace = a.MaskTrace ? a.Trace : "", Slice = prompt.Slice, Untaught = row.Untaught };
             }),
         ];
-        return Corpus.SplitByPrompt(documents, _recipe.Data, string.Create(CultureInfo.InvariantCulture, $"{answers.Length:n0} answers of {ask.Teacher.Model}, {admission.Admitted.Count:n0} of them admitted"));
+        return Corpus.SplitByPrompt(documents, _recipe.Data, source);
     }
 
     /// <summary>What admission goes by beside the answers: gold, what became of their code, what a judge says of those that pass all before.</summary>
@@ -81,7 +127,7 @@ public sealed partial class DistillJob
             }
 
             string? key = recipe.Key is null ? null : _options.Environment?.Invoke(recipe.Key) is { Length: > 0 } value ? value : throw new UserError($"the environment variable {recipe.Key} is not set", "admit.judge.key", "Set it to the judge's key, or take the key out where none is needed.");
-            TermsVerdict.Open terms = judge.Check(register, Today, _recipe.Terms.Granted(register)) as TermsVerdict.Open ?? throw new InvalidOperationException("The gate that opened for the run closed for its judge.");
+            TermsVerdict.Open terms = judge.Check(register, Today, _recipe.Terms.Granted(register), store.Policy(recipe.Model)) as TermsVerdict.Open ?? throw new InvalidOperationException("The gate that opened for the run closed for its judge.");
             using RemoteModel client = new(recipe.Model, key, ask.Timeout, recipe.InFlight, _time);
             AskResult result = judge.Ask(
                 answers, terms, client, store, price ?? Price.Free, new(recipe.InFlight, ask.Attempts, ask.Ceiling, ask.RequestsPerMinute, ask.TokensPerMinute, Account: key is null ? null : store.Account(key)), _time,

@@ -13,7 +13,8 @@ public sealed partial class DistillJob
 {
     string StorePath => Path.Combine(_options.Out, CollectJob.StoreFile);
 
-    /// <summary>Whether all models and text the run would use may be trained with; null where they may.</summary>
+    /// <summary>Whether all models and text the run would use may be trained with; null where they may. What endpoints say themselves is taken as it was read when they were last
+    /// asked: nothing is sent.</summary>
     /// <param name="obligations">What the student's papers will have to meet.</param>
     TermsVerdict.Closed? CheckTerms(out IReadOnlyList<Obligation> obligations)
     {
@@ -23,7 +24,8 @@ public sealed partial class DistillJob
             return null;
         }
 
-        TermsUse Use(TermsRole role, string reference, string? declared) => new(role, UsedModel.Of(reference, register), TermsPurpose.Train, declared);
+        using Transcripts? store = _recipe.Ask is not null && File.Exists(StorePath) ? Transcripts.Open(StorePath, _time) : null;
+        TermsUse Use(TermsRole role, string reference, string? declared) => new(role, UsedModel.Of(reference, register), TermsPurpose.Train, declared, Endpoint.Is(reference) ? store?.Policy(Endpoint.Parse(reference)) : null);
         List<TermsUse> uses = [];
         if (_recipe.Teacher is { } teacher)
         {
@@ -72,7 +74,7 @@ public sealed partial class DistillJob
 
         Forecast? forecast = null;
         CollectResult result = CollectJob.Run(
-            ask, new(_options.Out, _options.Register!, _options.Environment ?? (_ => null), _options.Client, _options.Ledger), f =>
+            ask, new(_options.Out, _options.Register!, _options.Environment ?? (_ => null), _options.Client, _options.Ledger) { Beside = _recipe.Admit.Judge is { } judge ? [new(TermsRole.Judge, judge.Model, judge.Terms, judge.Key)] : [] }, f =>
             {
                 forecast = f;
                 _options.OnForecast?.Invoke(f);
@@ -114,6 +116,6 @@ public sealed partial class DistillJob
         }
 
         HashSet<string> held = [.. corpus.HeldOut.Concat(corpus.Validation).Select(d => d.Prompt)];
-        return [.. files.SelectMany(f => twin.Prompts is null ? Corpus.ReadText(f) : Corpus.ReadPrompts(f)).Where(d => d.Prompt.Length == 0 || !held.Contains(d.Prompt))];
+        return [.. files.SelectMany(f => twin.Prompts is null ? Corpus.ReadText(f) : Corpus.ReadPrompts(f)).Where(d => d.Prompt.Length == 0 || !held.Contains(d.Prompt)).Select(d => d.Prompt.Length == 0 ? d : _task is null ? d : _task.Of(d, ownGold: true)).OfType<Document>()];
     }
 }

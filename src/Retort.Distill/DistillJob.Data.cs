@@ -36,9 +36,10 @@ public sealed partial class DistillJob
             : _recipe.Ask is { } ask ? Admitted(ask)
             : _recipe.Data.TeacherSamples is { } count ? SampleTeacher(teacher!, teacherTokenizer!, count)
             : Corpus.Read(_recipe.Data, _samples);
+        corpus = _task is not null ? OfTask(corpus, _task) : _recipe.Ask is not null ? WithScores(corpus) : corpus;
         Tokenizer tokenizer = teacher is not null ? teacherTokenizer! : StudentTokenizer(corpus, teacherTokenizer);
         Dataset Pack(IReadOnlyList<Document> documents, string part) => Dataset.Pack(documents, tokenizer, _recipe.Train.Context, _recipe.Data.MaskPrompts, part);
-        Dataset train = Pack(corpus.Train, "data"), heldOut = Pack(corpus.HeldOut, "data.held_out");
+        Dataset train = Pack(corpus.Train, "data"), heldOut = Pack([.. corpus.HeldOut.Where(d => !d.Untaught)], "data.held_out");
         if (train.Cut + heldOut.Cut > 0)
         {
             _warnings.Add($"{train.Cut + heldOut.Cut} documents were longer than a row of {_recipe.Train.Context} tokens and were cut; raise train.context to keep them whole.");
@@ -70,6 +71,18 @@ public sealed partial class DistillJob
         Document[] documents = [.. File.ReadLines(path).Select(line => new Document("", JsonSerializer.Deserialize<string>(line) ?? "")).Where(d => d.Answer.Length > 0)];
         string source = $"{documents.Length} samples of the teacher at temperature {_recipe.Data.SampleTemperature.ToString(CultureInfo.InvariantCulture)}";
         return Corpus.Split(documents, _recipe.Data, source) with { Sampled = documents.Sum(d => (long)tokenizer.Encode(d.Answer, addSpecial: false).Length) };
+    }
+
+    /// <summary>Answers in the task's one spelling. Served probabilities belong to an answer as it was served: there it stays so.</summary>
+    Corpus OfTask(Corpus corpus, TaskForm task)
+    {
+        Document[] Spelled(IReadOnlyList<Document> documents) =>
+        [
+            .. documents.Select(d => d.Untaught ? task.OfGold(d) : task.Of(d, ownGold: _recipe.Ask is null) is { } made
+                ? _recipe is { Ask: not null, Signal.Kind: "top_k" } ? made with { Answer = d.Answer } : made
+                : throw new UserError($"an answer is none to the task: {task.Fault(d.Answer.EndsWith(Corpus.End, StringComparison.Ordinal) ? d.Answer[..^Corpus.End.Length] : d.Answer)}", $"{corpus.Source}: {JsonFields.Short(d.Answer)}", "Mend the answers, or what task says they are.")),
+        ];
+        return corpus with { Train = Spelled(corpus.Train), Validation = Spelled(corpus.Validation), HeldOut = Spelled(corpus.HeldOut) };
     }
 
     Tokenizer StudentTokenizer(Corpus corpus, Tokenizer? teacherTokenizer)

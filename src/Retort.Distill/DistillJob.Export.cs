@@ -34,6 +34,13 @@ public sealed partial class DistillJob
             ModelCompanions.Copy(from.Reference, folder);
         }
 
+        // What the weights it began from were made for is not what these are for.
+        File.Delete(Path.Combine(folder, AnswerFormFile.Name));
+        if (_task is { } task)
+        {
+            AnswerFormFile.Write(folder, task.Form);
+        }
+
         foreach ((string name, byte[] text) in notices.Length == 0 ? licences : [.. licences, ("NOTICE", Encoding.UTF8.GetBytes(notices))])
         {
             AtomicFile.WriteAllBytes(Path.Combine(folder, name), text);

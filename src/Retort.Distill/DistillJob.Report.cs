@@ -20,6 +20,9 @@ public sealed partial class DistillJob
 
         /// <summary>How close the models are to the answers of an asked teacher, where the results are measured on other text.</summary>
         public TeacherAnswers? TeacherAnswers { get; init; }
+
+        /// <summary>Answers to the recipe's task; null where it has none.</summary>
+        public TaskTrial? Task { get; init; }
     }
 
     /// <summary>One model a seed, measured on the same rows and tasks.</summary>
@@ -32,6 +35,7 @@ public sealed partial class DistillJob
         IReadOnlyList<RowScores> scores = Evaluation.Score(
             all, teacher, heldOut, _workers, _stop, done => Show(HeldOutText, (double)done / heldOut.Rows, "evaluate", string.Create(CultureInfo.InvariantCulture, $"held-out text, row {done:n0} of {heldOut.Rows:n0}")));
         IReadOnlyList<Document> tasks = GoldTasks.Choose(data.HeldOutDocuments, _recipe.Evaluate.GoldItems);
+        TaskTrial? trial = TryTask(trained, teacher, data);
         int answered = 0, models = all.Length + (teacher is null ? 0 : 1), taken = 0;
         GoldAnswers Answer(LlamaWeights model)
         {
@@ -43,7 +47,7 @@ public sealed partial class DistillJob
             return GoldTasks.Answer(model, tokenizer, tasks, _recipe.Evaluate.MaxTokens, _workers, _stop);
         }
 
-        Measured? Measure(IReadOnlyList<LlamaWeights> group)
+        Measured? Measure(string arm, IReadOnlyList<LlamaWeights> group)
         {
             if (group.Count == 0)
             {
@@ -52,15 +56,15 @@ public sealed partial class DistillJob
 
             RowScores[] rows = [.. scores.Skip(taken).Take(group.Count)];
             taken += group.Count;
-            GoldAnswers[] gold = [.. group.Select(Answer)];
+            GoldAnswers[] gold = [.. trial?.Of(arm, tasks) ?? group.Select(Answer)];
             return new(rows, gold, SeededScores.Of([.. rows.Select((r, i) => new SeedScores(
                 _recipe.Train.Seeds[i],
                 new Scores(r.Mean(r.CrossEntropy), r.ForwardKl is null ? null : r.Mean(r.ForwardKl), r.Agreement is null ? null : r.Mean(r.Agreement), r.Calibration, gold[i].ByKind(tasks))))]));
         }
 
-        Measured student = Measure(trained.Students)!;
-        Measured? twin = Measure(trained.Twins), equal = Measure(trained.EqualComputeTwins);
-        GoldAnswers? teacherGold = teacher is not null ? Answer(teacher) : _recipe.Ask is not null && tasks.Count > 0 ? TeacherGold(tasks, corpus) : null;
+        Measured student = Measure(Arm.Student, trained.Students)!;
+        Measured? twin = Measure(Arm.Twin, trained.Twins), equal = Measure(Arm.TwinEqualCompute, trained.EqualComputeTwins);
+        GoldAnswers? teacherGold = teacher is not null ? trial?.Teacher is { } told ? trial.Of(told, tasks) : Answer(teacher) : _recipe.Ask is not null && tasks.Count > 0 ? TeacherGold(tasks, corpus) : null;
         Scores? teacherScores = null;
         if (teacher is not null)
         {
@@ -68,17 +72,18 @@ public sealed partial class DistillJob
             teacherScores = new(t.Mean(t.CrossEntropy), null, null, t.Calibration, teacherGold!.ByKind(tasks));
         }
 
-        AnswerSample[] samples = [.. Enumerable.Range(0, tasks.Count).DistinctBy(i => tasks[i].Kind).Take(_recipe.Evaluate.Samples).Select(i => new AnswerSample(
+        AnswerSample[] samples = [.. Enumerable.Range(0, tasks.Count).DistinctBy(i => trial is null ? tasks[i].Kind : tasks[i].Prompt).Take(_recipe.Evaluate.Samples).Select(i => new AnswerSample(
             tasks[i].Prompt, teacherGold?.Answers[i], student.Gold[0].Answers[i], twin?.Gold[0].Answers[i], tasks[i].Gold))];
         Show(GoldTaskAnswers, 1, "evaluate", "speed and samples");
         return new(
             new RunResults(teacherScores, student.Scores, twin?.Scores), Compare(student, twin, data, tasks.Count), equal?.Scores, Compare(student, equal, data, tasks.Count),
-            MeasureSpeed(trained.Students[0], teacher, tokenizer),
+            MeasureSpeed(trained.Students[0], teacher, tokenizer, trial?.Call),
             MeasureFormats(trained.Students[0], tokenizer, corpus),
             samples.Length > 0 ? samples : Continuations(trained.Students[0], trained.Twins.Count > 0 ? trained.Twins[0] : null, teacher, tokenizer, corpus))
         {
             AgainstStart = twin is null && _recipe.Ask is not null ? AgainstStart(student, data) : null,
             TeacherAnswers = data.TeacherHeldOut is { } answers ? ScoreTeacherAnswers(trained, answers) : null,
+            Task = trial,
         };
     }
 
@@ -153,12 +158,16 @@ public sealed partial class DistillJob
         return [.. prompts.Select((p, i) => new AnswerSample(p, a.Count > 0 ? a[i] : null, b[i], c.Count > 0 ? c[i] : null, null))];
     }
 
-    SpeedFacts MeasureSpeed(LlamaWeights student, LlamaWeights? teacher, Tokenizer tokenizer)
+    /// <summary>Tokens whose rate is worth measuring: a label may be one.</summary>
+    const int FewestDecoded = 8;
+
+    /// <param name="call">Tokens of a prompt and an answer as they are in use; null where nobody knows.</param>
+    SpeedFacts MeasureSpeed(LlamaWeights student, LlamaWeights? teacher, Tokenizer tokenizer, (int Prompt, int Answer)? call)
     {
-        int prompt = Math.Min(128, student.Config.Context / 2), decode = Math.Min(64, student.Config.Context / 4);
+        int prompt = Math.Min(call?.Prompt ?? Math.Min(128, student.Config.Context / 2), student.Config.Context - FewestDecoded), decode = call?.Answer ?? Math.Min(64, student.Config.Context / 4);
         ModelSpeed Of(LlamaWeights model)
         {
-            Bench.GenerateBenchResult r = Bench.GenerateBench.Measure(InferenceWeights.Of(model), tokenizer, prompt, decode, _workers.Threads);
+            Bench.GenerateBenchResult r = Bench.GenerateBench.Measure(InferenceWeights.Of(model), tokenizer, prompt, Math.Clamp(decode, FewestDecoded, Math.Max(FewestDecoded, student.Config.Context - prompt)), _workers.Threads);
             return new(r.PromptTokensPerS, r.DecodeTokensPerS);
         }
 
@@ -170,7 +179,7 @@ public sealed partial class DistillJob
     {
         const int Enough = 8192;
         List<(int[] Tokens, int First)> texts = [];
-        foreach (Document document in corpus.HeldOut)
+        foreach (Document document in corpus.HeldOut.Where(d => !d.Untaught))
         {
             int[] prompt = Dataset.Prompt(document, tokenizer), text = [.. prompt.Concat(Dataset.Answer(document, tokenizer)).Take(student.Config.Context)];
             if (text.Length > 1)
@@ -225,6 +234,7 @@ public sealed partial class DistillJob
             _ => teacherFacts is null ? null : new("text", null, 0, null),
         };
         AskedFacts? asked = AskedFacts();
+        CostFacts cost = CostFacts.Of(evaluated.Speed, _recipe.Evaluate.Currency, _recipe.Evaluate.PricePerCoreHour, _workers.Threads, _times.Sum(t => t.Seconds) * _workers.Threads / 3600, asked);
         return new RunReport(
             new RunIdentity(
                 _recipe.Name, _time.GetUtcNow(), _recipe.Train.Seeds, _recipeHash, Lanes.Path.ToString(), _workers.Threads, RuntimeInformation.ProcessArchitecture.ToString(),
@@ -241,7 +251,7 @@ public sealed partial class DistillJob
             search,
             spent,
             evaluated.Speed,
-            CostFacts.Of(evaluated.Speed, _recipe.Evaluate.Currency, _recipe.Evaluate.PricePerCoreHour, _workers.Threads, _times.Sum(t => t.Seconds) * _workers.Threads / 3600, asked),
+            cost,
             evaluated.Samples,
             _times,
             _warnings)
@@ -250,6 +260,7 @@ public sealed partial class DistillJob
             Asked = asked,
             Admission = _admission,
             TeacherAnswers = evaluated.TeacherAnswers,
+            Task = TaskFacts(evaluated.Task, cost),
         };
     }
 }

@@ -84,6 +84,7 @@ public sealed partial class DistillJob : IDisposable
     readonly List<string> _warnings = [];
     readonly string _recipeHash, _trainingHash;
     readonly Lazy<FrozenModel?> _opened;
+    readonly TaskForm? _task;
     RunTerms? _terms;
     SignalAlignment? _alignment;
     AdmissionFacts? _admission;
@@ -100,6 +101,7 @@ public sealed partial class DistillJob : IDisposable
         _manifest = new(options.Out);
         _plan = new(time);
         _opened = new(() => StudentModel.OpenFrozen(recipe));
+        _task = recipe.Task is { } task ? new(task) : null;
         _recipeHash = Convert.ToHexStringLower(SHA256.HashData(ResolvedRecipe));
         _trainingHash = Convert.ToHexStringLower(SHA256.HashData(WithoutExport(ResolvedRecipe)));
     }
@@ -131,6 +133,10 @@ public sealed partial class DistillJob : IDisposable
                 return new DistillResult.Refused(refused.Verdict);
             case CollectResult.Asked { End: not AskEnd.Done } asked:
                 return new DistillResult.NotAsked(asked);
+
+            // What endpoints said of themselves binds training and export as it did asking.
+            case CollectResult.Asked when CheckTerms(out obligations) is { } tightened:
+                return new DistillResult.Refused(tightened);
         }
 
         (LlamaWeights? teacher, ModelFacts? teacherFacts, string teacherHash, Tokenizer? teacherTokenizer) = Timed("open", OpenTeacher);

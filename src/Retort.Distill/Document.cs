@@ -17,6 +17,12 @@ public sealed record Document(string Prompt, string Answer, string Kind = "text"
     /// <summary>Reasoning before the answer that is read and not learned; empty for none.</summary>
     public string Trace { get; init; } = "";
 
+    /// <summary>What a file of prompts says it belongs to, by which a task's failures are sorted; null where it says nothing.</summary>
+    public string? Slice { get; init; }
+
+    /// <summary>The teacher's answer is not one to learn from: it is held out, for what its right answer tells of teacher and student.</summary>
+    public bool Untaught { get; init; }
+
     /// <summary>The same with the right answer in place of the teacher's; null where there is none.</summary>
     public Document? AsGold => Gold is null ? null : this with { Answer = Gold + Corpus.End, Id = null, Trace = "" };
 }

@@ -45,14 +45,16 @@ public static class ExportDataJob
         }
 
         IReadOnlyList<StoredAnswer> answers;
+        Dictionary<Endpoint, PolicyReading?> own;
         using (Transcripts transcripts = Transcripts.Open(store, time))
         {
             // A judge's verdicts lie in the same store; they are no text to train on.
             answers = [.. transcripts.Answers().Where(a => !JudgePrompt.Is(AskedQuestion.Read(a.Body)))];
+            own = answers.Select(a => a.Asked).Distinct().ToDictionary(e => e, transcripts.Policy);
         }
 
         // 2
-        TermsUse[] uses = [.. answers.Select(a => (a.Asked, a.Terms)).Distinct().Select(a => new TermsUse(TermsRole.Teacher, UsedModel.Of(a.Asked.ToString(), register), TermsPurpose.Train, a.Terms?.Split(' ')[0], null))];
+        TermsUse[] uses = [.. answers.Select(a => (a.Asked, a.Terms)).Distinct().Select(a => new TermsUse(TermsRole.Teacher, UsedModel.Of(a.Asked.ToString(), register), TermsPurpose.Train, a.Terms?.Split(' ')[0], own[a.Asked]))];
         if (uses.Length == 0)
         {
             throw new UserError("the store holds no answers", store, "Ask first: retort collect RECIPE.");

@@ -33,5 +33,5 @@ public static class GoldTasks
     }
 
     /// <summary>Keeps the end of a prompt that would leave no room for an answer: the question stands there, and the answer continues it.</summary>
-    static int[] Fit(int[] prompt, int context, int maxTokens) => prompt.Length < context ? prompt : prompt[^(context - Math.Min(maxTokens, context / 2))..];
+    internal static int[] Fit(int[] prompt, int context, int maxTokens) => prompt.Length < context ? prompt : prompt[^(context - Math.Min(maxTokens, context / 2))..];
 }

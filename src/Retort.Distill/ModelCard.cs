@@ -78,8 +78,18 @@ static class ModelCard
     static void Metrics(StringBuilder card, RunReport report)
     {
         bool teacher = report.Teacher is not null, twin = report.Results.Twin is not null;
+        if (report.Task is { } task)
+        {
+            card.AppendLine(CultureInfo.InvariantCulture, $"It answers one task: {(task.Labels.Count > 0 ? $"one of {string.Join(", ", task.Labels)}" : "JSON by the schema in answer_form.json")}. `retort serve` keeps its answers to that; elsewhere ask for it yourself.").AppendLine();
+        }
+
         card.Append("| metric |").Append(teacher ? " teacher |" : "").Append(" student |").AppendLine(twin ? " twin |" : "");
         card.Append("|---|").Append(teacher ? "---|" : "").Append("---|").AppendLine(twin ? "---|" : "");
+        foreach ((string name, string its, string own, string without) in report.Task is { } f ? TaskTables.Lines(f) : [])
+        {
+            card.Append(CultureInfo.InvariantCulture, $"| {name.Trim()} |").Append(teacher ? $" {its} |" : "").Append(CultureInfo.InvariantCulture, $" {own} |").AppendLine(twin ? $" {without} |" : "");
+        }
+
         foreach (MetricRow row in ReportTables.Metrics(report))
         {
             card.Append(CultureInfo.InvariantCulture, $"| {row.Name} |").Append(teacher ? $" {row.Teacher} |" : "").Append(CultureInfo.InvariantCulture, $" {row.Student} |").AppendLine(twin ? $" {row.Twin} |" : "");

@@ -29,6 +29,9 @@ public sealed record Recipe(
     EvaluateRecipe Evaluate,
     ExportRecipe Export)
 {
+    /// <summary>The one task that teacher and student are for; null where answers are any text.</summary>
+    public TaskRecipe? Task { get; init; }
+
     /// <summary>The teacher where its weights are at hand: it can score any text.</summary>
     public string? TeacherOnDisk => Ask is null ? Teacher : null;
 }

@@ -10,7 +10,9 @@ namespace Retort.Distill;
 /// <summary>A first recipe for a teacher, a student and a file of prompts: commented, complete, its sizes fitted to the text.</summary>
 public static class RecipeDraft
 {
-    const int L = MatMul.L, LongestRow = 1024, LeastDocuments = 4, Passes = 10;
+    internal const int LeastDocuments = 4;
+
+    const int L = MatMul.L, LongestRow = 1024, Passes = 10;
 
     const long LeastTokens = 50_000, MostTokens = 20_000_000;
 
@@ -20,11 +22,7 @@ public static class RecipeDraft
     /// <exception cref="UserError">The file exists already, a model or the text is at fault, or it cannot be written.</exception>
     public static void Write(string path, string teacher, LlamaConfig? shape, string student, string prompts, bool replace)
     {
-        if (Path.Exists(path) && !replace)
-        {
-            throw new UserError("there is a file of that name", path, "Choose another with -o FILE, or replace it with --force.");
-        }
-
+        CheckNew(path, replace);
         OpenModel model = ModelReference.Open(teacher);
         Tokenizer tokenizer = Tokenizer.Open(model.TokenizerPath ?? throw new UserError("the teacher has no tokenizer beside it", teacher, "Put its tokenizer.json or tok*.bin beside it."));
         if (shape is null)
@@ -45,9 +43,21 @@ public static class RecipeDraft
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         string Relative(string p) => Path.GetRelativePath(folder, Path.GetFullPath(p)).Replace('\\', '/');
         string written = Text(
-            Path.GetFileName(path), Relative(teacher), shape, Relative(student), [.. files.Select(Relative)], text, documents.Length, context, Math.Clamp(counted * Passes / 10_000 * 10_000, LeastTokens, MostTokens));
+            Path.GetFileName(path), Relative(teacher), shape, Relative(student), [.. files.Select(Relative)], text, documents.Length, context, Budget(counted));
         AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(written));
     }
+
+    /// <exception cref="UserError">The file exists already.</exception>
+    internal static void CheckNew(string path, bool replace)
+    {
+        if (Path.Exists(path) && !replace)
+        {
+            throw new UserError("there is a file of that name", path, "Choose another with -o FILE, or replace it with --force.");
+        }
+    }
+
+    /// <summary>Tokens to train on, for so many in the text.</summary>
+    internal static long Budget(long counted) => Math.Clamp(counted * Passes / 10_000 * 10_000, LeastTokens, MostTokens);
 
     static void CheckStudent(string student, Tokenizer teacher)
     {
@@ -63,7 +73,7 @@ public static class RecipeDraft
         }
     }
 
-    static (IReadOnlyList<string> Files, bool Text) Files(string prompts)
+    internal static (IReadOnlyList<string> Files, bool Text) Files(string prompts)
     {
         if (!Directory.Exists(prompts))
         {
@@ -136,5 +146,5 @@ public static class RecipeDraft
     }
 
     /// <summary>A YAML text in single quotes.</summary>
-    static string Quote(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+    internal static string Quote(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 }

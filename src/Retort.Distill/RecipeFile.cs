@@ -56,11 +56,17 @@ public static class RecipeFile
         LossWeights loss = Loss(root.Map("loss"), weights || ask?.Parameters.TopLogProbabilities > 0);
         SignalRecipe signal = Signal(root.Map("signal"), loss, ask?.Parameters.TopLogProbabilities);
         TrainRecipe train = Train(root.Map("train"), loss, signal);
+        TaskRecipe? task = TaskRecipe.Read(root.Map("task"), Absolute);
         EvaluateRecipe evaluate = new(
-            e.Whole("gold_items", 100, 0, 100_000), e.Whole("max_tokens", 200, 1, 1 << 20), e.Whole("samples", 4, 0, 100), e.Choice("metric", "text", "text", "gold"),
+            e.Whole("gold_items", task is null ? 100 : Math.Min(data.HeldOut, 100_000), 0, 100_000), e.Whole("max_tokens", 200, 1, 1 << 20), e.Whole("samples", 4, 0, 100), e.Choice("metric", task is null ? "text" : "gold", "text", "gold"),
             e.Number("price_per_core_hour", 0.04, 0, 1e6), e.Text("currency") ?? "USD");
         ExportRecipe export = new(x.Choice("type", "bf16", "f32", "f16", "bf16"), x.Text("name") ?? name, x.Text("notices") is { } n ? Absolute(n) : null, [.. (x.Texts("licences") ?? []).Select(Absolute)]);
-        Recipe recipe = new(name, ask?.Teacher.ToString() ?? teacher, ask, tokenizer, ask?.Terms ?? DeclaredTerms.Read(root.Map("terms"), Absolute), ask is null ? new() : AdmitRecipe.Read(root.Map("admit"), Absolute), student, data, loss, signal, train, Twin(root, teacher is not null, ask is not null, Absolute), evaluate, export);
+        Recipe recipe = new(name, ask?.Teacher.ToString() ?? teacher, ask, tokenizer, ask?.Terms ?? DeclaredTerms.Read(root.Map("terms"), Absolute), ask is null ? new() : AdmitRecipe.Read(root.Map("admit"), Absolute, task is not null), student, data, loss, signal, train, Twin(root, teacher is not null, ask is not null, Absolute), evaluate, export) { Task = task };
+        if (task is not null && data.TeacherSamples is not null)
+        {
+            d.Fault("teacher_samples", "are texts without prompts, and a task answers prompts: take prompts");
+        }
+
         e.Close();
         x.Close();
         root.Close();

@@ -4,6 +4,7 @@ using System.Text;
 using Retort.Asking;
 using Retort.Evidence.Terms;
 using Retort.Kernels;
+using Retort.Model.Grammars;
 using Retort.Model.Llama;
 
 namespace Retort.Distill;
@@ -24,6 +25,11 @@ public static class RecipeText
         Line("teacher", Quote(recipe.Teacher));
         Line("teacher_tokenizer", Quote(recipe.TeacherTokenizer));
         Section("terms", Terms(recipe.Terms));
+        if (recipe.Task is { } task)
+        {
+            Section("task", ("labels", task.Form is AnswerForm.Labels labels ? Quoted(labels.Texts) : null), ("schema", Quote(task.SchemaFile)), ("agree", Number(task.Agree)));
+        }
+
         Section("student", Student(recipe.Student));
         Section(
             "data",

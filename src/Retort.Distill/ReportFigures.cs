@@ -94,6 +94,13 @@ static class ReportFigures
             $"How often the most likely token is right, over how sure the model was. On the diagonal a model is as right as it is sure; larger discs hold more tokens. Expected calibration error: {errors}.");
     }
 
+    /// <summary>Of whole answers to a task.</summary>
+    public static Markup TaskCalibration(TaskFacts task) => Figure(
+        "Confidence in whole answers",
+        [ChartRole.Student],
+        ReportCharts.Reliability("task-calibration", "Reliability diagram: answers right over confidence", $"Expected calibration error: {Percent(task.Calibration.Error)}.", [(ChartRole.Student, task.Calibration)]),
+        $"How often the students’ answers are {(task.JudgedBy == "gold" ? "right" : "the teacher’s")}, over the probability they give to the whole answer; larger discs hold more answers. Expected calibration error: {Percent(task.Calibration.Error)}.");
+
     public static Markup? Gold(RunReport report)
     {
         RunResults r = report.Results;

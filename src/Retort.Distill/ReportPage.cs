@@ -25,6 +25,7 @@ public static class ReportPage
         {VerdictPanel(report)}
         {Tiles(report)}
         {WarningList(report)}
+        {TaskTables.Section(report)}
         <section><h2>Results</h2><p class="note">{ResultsNote(report)}</p>{ReportTables.MetricsTable(report)}{ReportTables.SeedsTable(report)}</section>
         {Charts("Learning", "How the losses fell, seed by seed.", ReportFigures.HeldOut(report), ReportFigures.Advantage(report), ReportFigures.Training(report), ReportFigures.RateSearch(report))}
         {Compute(report)}
@@ -79,6 +80,13 @@ public static class ReportPage
     static Markup Tiles(RunReport report)
     {
         List<(string Name, string Value, string Small)> tiles = [];
+        if (report.Task is { } task && task.Row("student") is { } row && (row.Gold ?? row.Teacher) is { } measure)
+        {
+            string Beside(Func<TaskMeasure, double> value) => string.Join(" · ", task.Rows.Where(r => r.Model is "teacher" or "twin" && (row.Gold is null ? r.Teacher : r.Gold) is not null).Select(r => $"{r.Model} {Percent(value((row.Gold is null ? r.Teacher : r.Gold)!))}"));
+            tiles.Add((row.Gold is null ? "Same as the teacher" : "Accuracy", Percent(measure.Accuracy), Beside(m => m.Accuracy)));
+            tiles.Add(("Macro F1", Percent(measure.MacroF1), Beside(m => m.MacroF1)));
+        }
+
         ModelFacts student = report.Student;
         if (report.Teacher is { Parameters: { } its } && student.Parameters is { } own)
         {
@@ -98,7 +106,11 @@ public static class ReportPage
 
         Scores mean = report.Results.Student.Mean;
         tiles.Add(("Held-out cross entropy", ReportTables.Nats(mean.CrossEntropy), report.Results.Twin is { } twin ? $"twin {ReportTables.Nats(twin.Mean.CrossEntropy)}" : "nats per token"));
-        if (mean.GoldMean is { } gold)
+        if (report.Task is not null)
+        {
+            // The task's own measures stand first.
+        }
+        else if (mean.GoldMean is { } gold)
         {
             string others = string.Join(" · ", new[] { ("teacher", report.Results.Teacher?.GoldMean), ("twin", report.Results.Twin?.Mean.GoldMean) }.Where(o => o.Item2 is not null).Select(o => $"{o.Item1} {Percent(o.Item2!.Value)}"));
             tiles.Add(("Gold tasks", Percent(gold), others));

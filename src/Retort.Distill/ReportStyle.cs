@@ -21,6 +21,7 @@ static class ReportStyle
         h1{margin:6px 0 8px;font-size:40px;line-height:1.12;letter-spacing:-.022em;font-weight:680;overflow-wrap:anywhere}
         h2{margin:0 0 4px;font-size:23px;line-height:1.25;letter-spacing:-.012em;font-weight:650}
         h3{margin:0 0 10px;font-size:15px;line-height:1.35;font-weight:640}
+        h3.later{margin-top:28px}section>.charts{margin-top:20px}
         p{margin:0 0 12px;max-width:78ch}
         .lead{margin:0;max-width:none;color:var(--soft);overflow-wrap:anywhere}
         .lead b{color:var(--ink);font-weight:600}

@@ -8,7 +8,7 @@ public static class ReportSummary
 {
     public const int Columns = 96;
 
-    const int NameWidth = 26, ValueWidth = 14, MostGoldRows = 6;
+    const int NameWidth = 26, ValueWidth = 14, MostGoldRows = 6, MostTaskRows = 13;
 
     /// <param name="files">What each written file is, and its path: ("report", "out/report.html").</param>
     public static IReadOnlyList<string> Lines(RunReport report, IReadOnlyList<(string Name, string Path)> files)
@@ -18,9 +18,16 @@ public static class ReportSummary
         lines.Add(Row("", teacher ? "teacher" : "", "student", twin ? "twin" : ""));
         lines.Add(Row("parameters", report.Teacher is { } t ? Parameters(t.Parameters) : "", Parameters(report.Student.Parameters), twin ? Parameters(report.Student.Parameters) : ""));
         lines.Add(Row("on disk", report.Teacher is { } d ? Bytes(d.Bytes) : "", Bytes(report.Student.Bytes), twin ? Bytes(report.Student.Bytes) : ""));
+        foreach ((string name, string its, string own, string without) in report.Task is { } task ? TaskTables.Lines(task).Take(MostTaskRows) : [])
+        {
+            lines.Add(Row(name, teacher ? its : "", own, twin ? without : ""));
+        }
+
         IReadOnlyList<MetricRow> metrics = ReportTables.Metrics(report);
         MetricRow[] gold = [.. metrics.Where(m => m.Name.StartsWith("Gold: ", StringComparison.Ordinal))];
-        foreach (MetricRow metric in metrics.Except(gold.Skip(MostGoldRows)))
+
+        // What a task's answers are worth stands before; the rest of a task is in the report.
+        foreach (MetricRow metric in report.Task is null ? metrics.Except(gold.Skip(MostGoldRows)) : metrics.Take(1))
         {
             lines.Add(Row(char.ToLowerInvariant(metric.Name[0]) + metric.Name[1..], teacher ? metric.Teacher : "", metric.Student, twin ? metric.Twin : ""));
         }
@@ -29,6 +36,11 @@ public static class ReportSummary
         {
             lines.Add(Row("prompt tokens/s", speed.Teacher is { } p ? Count(p.Prompt) : "", Count(speed.Student.Prompt), ""));
             lines.Add(Row("decode tokens/s", speed.Teacher is { } q ? Count(q.Decode) : "", Count(speed.Student.Decode), ""));
+        }
+
+        if (report is { Task: not null, Cost: { } calls })
+        {
+            lines.Add(Row("a thousand calls", calls.TeacherPerCall is { } its ? Money(its * 1000, calls.Currency) : "", Money(calls.StudentPerCall * 1000, calls.Currency), ""));
         }
 
         if (report.Cost is { } cost)
@@ -40,6 +52,13 @@ public static class ReportSummary
         {
             lines.Add("");
             lines.Add(Cut($"asked {Whole(asked.Store.Answers)} answers for {asked.Store.Spent}; text: {report.Data.Source}"));
+        }
+
+        if (report.Task?.Cascade is { } c)
+        {
+            lines.Add("");
+            lines.AddRange(Wrap(c.Threshold is not { } threshold ? $"Before its teacher the student answers nothing: at no confidence are {Percent(c.Agree)} of its answers the teacher's."
+                : $"Before its teacher the student answers {Percent(c.Share)}, those it gives a probability of {Significant(threshold)} or more{(c.Agreement is { } same ? $": as the teacher would in {Percent(same)} of them, at least {Percent(c.AgreementLow)}" : "")}{(c.CallsToBreakEven is { } even ? $"; it has paid for itself after {Count(even)} calls" : "")}."));
         }
 
         if (report.Verdict is { } verdict)

@@ -40,6 +40,9 @@ public sealed record RunReport(
 
     /// <summary>Null where the results are measured on the teacher's own answers, or none was asked.</summary>
     public TeacherAnswers? TeacherAnswers { get; init; }
+
+    /// <summary>Null where the recipe has no one task.</summary>
+    public TaskFacts? Task { get; init; }
 }
 
 /// <summary>What a format of the weights costs.</summary>

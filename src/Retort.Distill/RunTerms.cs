@@ -21,7 +21,7 @@ public sealed record RunTerms(string Register, DateOnly On, IReadOnlyList<RunTer
 
     public static RunTerms Of(TermsVerdict.Open verdict) => new(
         verdict.RegisterSha256, verdict.On,
-        [.. verdict.Uses.Select(u => new RunTermsUse(KebabName.Of(u.Use.Role), u.Use.Model.Reference, KebabName.Of(u.Class), u.Use.Declared, [.. u.Entries.Select(e => new RunTermsEntry(e.Entry.Id, e.Sha256, e.Permission is { } p ? new(p.Grantor, p.Recipient, p.Contract, p.Signed, p.Expires, [.. p.Entries], p.ContractSha256, p.Sha256) : null))]))],
+        [.. verdict.Uses.Select(u => new RunTermsUse(KebabName.Of(u.Use.Role), u.Use.Model.Reference, KebabName.Of(u.Class), u.Use.Declared, [.. u.Entries.Select(e => new RunTermsEntry(e.Entry.Id, e.Sha256, e.Permission is { } p ? new(p.Grantor, p.Recipient, p.Contract, p.Signed, p.Expires, [.. p.Entries], p.ContractSha256, p.Sha256) : null))], u.Use.Own is { } own ? RunTermsOwn.Of(own) : null))],
         [.. verdict.Obligations.Select(o => $"{o.Entry}: {o.Sentence}")]);
 
     public void Write(string folder) => AtomicFile.WriteAllBytes(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this, s_json));
@@ -44,7 +44,17 @@ public sealed record RunTerms(string Register, DateOnly On, IReadOnlyList<RunTer
 /// <param name="Model">As it was named; an absolute path where it was read from disk.</param>
 /// <param name="Class">The strictest of its entries.</param>
 /// <param name="Declared">The entry that the user said applies; null where none was named.</param>
-public sealed record RunTermsUse(string Role, string Model, string Class, string? Declared, IReadOnlyList<RunTermsEntry> Entries);
+/// <param name="Own">What the endpoint's own list of models says; null where there is none to read, or another client was asked.</param>
+public sealed record RunTermsUse(string Role, string Model, string Class, string? Declared, IReadOnlyList<RunTermsEntry> Entries, RunTermsOwn? Own = null);
+
+/// <summary>An endpoint's own word, as it was read.</summary>
+/// <param name="Sha256">Of what came; null where nothing did.</param>
+/// <param name="Field">Field and value; null where there is none.</param>
+/// <param name="Unread">Why it could not be read; null where it was.</param>
+public sealed record RunTermsOwn(string Address, DateTimeOffset Read, string? Sha256, string? Field, string? Label, string? Basis, string? Link, string? Note, string? Unread)
+{
+    internal static RunTermsOwn Of(PolicyReading r) => new(r.Address, r.At, r.Sha256, r.Says?.Field, r.Says?.Label, r.Says?.Basis, r.Says?.Link, r.Says?.Note, r.Unread);
+}
 
 /// <param name="Sha256">Of what the entry said then.</param>
 /// <param name="Permission">Null where the terms themselves allow it.</param>

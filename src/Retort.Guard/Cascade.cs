@@ -1,6 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
+using Retort.Evidence.Statistics;
+using Retort.Model.Files;
+using Retort.Model.Grammars;
 using Retort.Model.Inference;
 using Retort.Model.Llama;
 
@@ -21,28 +24,6 @@ public sealed record CascadeFacts(
 {
     /// <summary>Time of the cascade by time of the teacher alone.</summary>
     public double Cost => Seconds / TeacherSeconds;
-}
-
-/// <summary>
-/// How sure a student is of an answer under way: the probability it gives to the tokens so far. It never rises again, so an answer can be given up at the
-/// first token that takes it below the threshold.
-/// </summary>
-struct Confidence
-{
-    double _log;
-    bool _begun;
-
-    /// <summary>Takes in the next part; an answer that ends without a token is not sure of anything.</summary>
-    /// <returns>The confidence now.</returns>
-    public double Add(AnswerPart part)
-    {
-        if (part.Drawn is { } drawn)
-        {
-            (_log, _begun) = (_log + drawn.LogProbability, true);
-        }
-
-        return part.Finish is not null && !_begun ? 0 : Math.Exp(_log);
-    }
 }
 
 /// <summary>Chooses when a student may answer for its teacher: the lowest confidence above which both gave the same answer often enough.</summary>
@@ -78,31 +59,17 @@ static class Cascade
         }
 
         // Not counted: what a first answer costs whoever gives it.
-        await Ask(student, prompts[0], mostTokens, time, stop).ConfigureAwait(false);
-        await Ask(teacher, prompts[0], mostTokens, time, stop).ConfigureAwait(false);
+        await Ask(student, student.Form, prompts[0], mostTokens, time, stop).ConfigureAwait(false);
+        await Ask(teacher, student.Form, prompts[0], mostTokens, time, stop).ConfigureAwait(false);
         List<Trial> trials = [];
         foreach (string prompt in prompts)
         {
-            trials.Add(new(await Ask(student, prompt, mostTokens, time, stop).ConfigureAwait(false), await Ask(teacher, prompt, mostTokens, time, stop).ConfigureAwait(false)));
+            trials.Add(new(await Ask(student, student.Form, prompt, mostTokens, time, stop).ConfigureAwait(false), await Ask(teacher, student.Form, prompt, mostTokens, time, stop).ConfigureAwait(false)));
             onDone(trials.Count, prompts.Count);
         }
 
-        double threshold = Choose(trials.Where((_, i) => i % 2 == 0), agree);
+        double threshold = SelectiveAnswers.Threshold(trials.Where((_, i) => i % 2 == 0).Select(t => (t.Student.Confidence, t.Agrees)), agree);
         return Judge([.. trials.Where((_, i) => i % 2 == 1)], threshold);
-    }
-
-    static double Choose(IEnumerable<Trial> trials, double agree)
-    {
-        double threshold = double.PositiveInfinity;
-        int agreed = 0, taken = 0;
-        foreach (IGrouping<double, Trial> alike in trials.GroupBy(t => t.Student.Confidence).OrderByDescending(g => g.Key))
-        {
-            taken += alike.Count();
-            agreed += alike.Count(t => t.Agrees);
-            threshold = agreed >= agree * taken ? alike.Key : threshold;
-        }
-
-        return threshold;
     }
 
     static CascadeFacts Judge(IReadOnlyList<Trial> trials, double threshold)
@@ -110,34 +77,21 @@ static class Cascade
         int answered = trials.Count(t => t.Student.Confidence >= threshold), same = trials.Count(t => t.Student.Confidence >= threshold && t.Agrees);
         double student = trials.Average(t => t.Student.Seconds(threshold)), rest = trials.Average(t => t.Student.Confidence >= threshold ? 0 : t.Teacher.Seconds(0));
         return new(
-            threshold, trials.Count, (double)answered / trials.Count, answered == 0 ? double.NaN : (double)same / answered, Wilson(same, answered),
+            threshold, trials.Count, (double)answered / trials.Count, answered == 0 ? double.NaN : (double)same / answered, WilsonInterval.Lower(same, answered),
             (double)(trials.Count - answered + same) / trials.Count, student, trials.Average(t => t.Teacher.Seconds(0)), student + rest);
     }
 
-    /// <summary>Lower end of Wilson's one-sided 95 % interval of a share.</summary>
-    internal static double Wilson(int successes, int count)
-    {
-        const double Z = 1.6448536269514722;
-        if (count == 0)
-        {
-            return 0;
-        }
-
-        double share = (double)successes / count, spread = Z * Math.Sqrt((share * (1 - share) / count) + (Z * Z / (4.0 * count * count)));
-        return Math.Max(0, (share + (Z * Z / (2.0 * count)) - spread) / (1 + (Z * Z / count)));
-    }
-
-    static async Task<Heard> Ask(Voice voice, string prompt, int mostTokens, TimeProvider time, CancellationToken stop)
+    static async Task<Heard> Ask(Voice voice, AnswerForm form, string prompt, int mostTokens, TimeProvider time, CancellationToken stop)
     {
         Channel<AnswerPart> parts = Channel.CreateUnbounded<AnswerPart>();
         int[] tokens = voice.Layout.Prompt(JsonSerializer.SerializeToElement(new[] { new { role = "user", content = prompt } }));
         int room = Math.Min(mostTokens, voice.Service.Model.Weights.Config.Context - tokens.Length);
         long start = time.GetTimestamp();
-        Answer answer = voice.Service.TryStart(new(tokens, new SamplingOptions { Temperature = 0, MaxTokens = Math.Max(room, 0) }, 0, Probabilities: 0, OnPart: p => parts.Writer.TryWrite(p)))
+        Answer answer = voice.Service.TryStart(new(tokens, new SamplingOptions { Temperature = 0, MaxTokens = Math.Max(room, 0) }, 0, Probabilities: 0, Constraint: form.Constraint(voice.Index, voice.Service.Ends, AnswerFormFile.Name), OnPart: p => parts.Writer.TryWrite(p)))
             ?? throw new UserError("the model takes no more answers", voice.Name, "Give --queue room for one at least.");
         StringBuilder text = new();
         List<(double, double)> course = [];
-        Confidence confidence = default;
+        AnswerConfidence confidence = default;
         for (AnswerPart? part = null; part?.Finish is null;)
         {
             part = await parts.Reader.ReadAsync(stop).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Retort.Guard.OpenAi;
+using Retort.Model.Grammars;
 using Retort.Model.Inference;
 
 namespace Retort.Guard;
@@ -30,8 +31,9 @@ sealed class CompletionRoutes(Voice student, Voice? teacher, double threshold, S
     });
 
     /// <summary>Begins the answers and responds. With a cascade the student's are kept until they are whole, and go out only where it is sure.</summary>
-    async Task Answer(HttpContext http, ReplyKind kind, AnswerOptions asked, Func<Voice, int[][]> lay, int? probabilities, AnswerForm form)
+    async Task Answer(HttpContext http, ReplyKind kind, AnswerOptions asked, Func<Voice, int[][]> lay, int? probabilities, AnswerForm? given)
     {
+        AnswerForm form = given ?? student.Form;
         int[][] prompts = lay(student);
         Answering answers = Answering.Start(student.Service, student.Index, prompts, Fit(student, asked, prompts), probabilities ?? (teacher is null ? null : 0), form);
         IAsyncEnumerable<IndexedPart> parts = answers.Parts(http.RequestAborted);
@@ -60,7 +62,7 @@ sealed class CompletionRoutes(Voice student, Voice? teacher, double threshold, S
     async Task<List<IndexedPart>?> Sure(Answering answers, IAsyncEnumerable<IndexedPart> parts)
     {
         List<IndexedPart> kept = [];
-        Confidence[] sure = new Confidence[answers.Count];
+        AnswerConfidence[] sure = new AnswerConfidence[answers.Count];
         await foreach (IndexedPart part in parts.ConfigureAwait(false))
         {
             kept.Add(part);

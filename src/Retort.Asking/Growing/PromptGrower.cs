@@ -25,6 +25,13 @@ public sealed record GrownPrompt(string Prompt, string Id, IReadOnlyList<string>
 /// <param name="Ended">Why it ended: enough, too little new, rounds, or the end of asking.</param>
 public sealed record GrowthFacts(int Requests, int Offered, int Kept, int Repeats, double Removed, int LeftOut, int Unfit, string Ended, Diversity Diversity);
 
+/// <summary>What growing may still take.</summary>
+/// <param name="Prompts">Grown by what is answered already.</param>
+/// <param name="Requests">For the others; null where no more are asked for.</param>
+/// <param name="Wanted">Prompts it may bring.</param>
+/// <param name="Longest">Tokens of one of them at most.</param>
+public sealed record GrowthForecast(IReadOnlyList<GrownPrompt> Prompts, ForecastPart? Requests, int Wanted, long Longest);
+
 /// <param name="Asked">How the last asking ended.</param>
 public sealed record Growth(AskResult Asked, IReadOnlyList<GrownPrompt> Prompts, GrowthFacts Facts);
 
@@ -42,6 +49,9 @@ public sealed class PromptGrower
 
     /// <summary>Share of a round's prompts that must be new for another round.</summary>
     const double Enough = 0.1;
+
+    /// <summary>Bytes that a letter takes at most, in UTF-8 and escaped in JSON.</summary>
+    const int LetterBytes = 3, EscapedBytes = 6;
 
     static readonly JsonSerializerOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
@@ -70,18 +80,12 @@ public sealed class PromptGrower
         GrowOptions options, IReadOnlyList<Prompt> seeds, IReadOnlyList<Prompt> known, Func<string, bool> mayBeSent, Endpoint teacher, IChatClient client, Transcripts store, Price price, AskOptions ask, TimeProvider time,
         Action<AskFacts>? onProgress, CancellationToken stop)
     {
-        string[] shown = [.. seeds.Where(p => p.Later.Count == 0 && p.Turns.Count(t => t.Role is "user" or "assistant") == 1).Select(p => p.Turns[^1].Text).Where(t => t.Length <= LongestShown).Distinct(StringComparer.Ordinal)];
-        if (shown.Length == 0)
-        {
-            throw new UserError("there is no seed to grow from", options.Seeds ?? "data.grow", $"A seed is a prompt of one question of at most {LongestShown} characters that holds no personal data; give a few dozen.");
-        }
-
-        PromptGrower grower = new(options, teacher, shown, known.Select(p => p.Turns[^1].Text), mayBeSent);
+        PromptGrower grower = From(options, seeds, known, mayBeSent, teacher);
         (AskResult? last, string ended) = (null, "rounds");
         for (int round = 0; round < options.Rounds && grower._grown.Count < options.To; round++)
         {
             // 1
-            (Question Question, string[] From)[] requests = [.. Enumerable.Range(0, Side).Select(i => grower.Draw((round * Side) + i))];
+            (Question Question, string[] From)[] requests = grower.Draws(round);
 
             // 2
             last = await Asker.Ask(requests.Select(r => r.Question), client, store, price, ask with { Purpose = AskPurpose.Grow }, time, onProgress, stop).ConfigureAwait(false);
@@ -92,13 +96,7 @@ public sealed class PromptGrower
             }
 
             // 3
-            int before = grower._grown.Count;
-            foreach ((Question question, string[] from) in requests)
-            {
-                grower.Keep(question.Key(), from, store);
-            }
-
-            if (grower._grown.Count - before < Enough * Side * options.PerRequest && grower._grown.Count < options.To)
+            if (!grower.Take(requests, store) && grower._grown.Count < options.To)
             {
                 ended = "too little new";
                 break;
@@ -106,6 +104,30 @@ public sealed class PromptGrower
         }
 
         return new(last!, grower._grown, grower.Facts(grower._grown.Count >= options.To ? "enough" : ended));
+    }
+
+    /// <summary>What growing may take and bring beyond what is answered already; nothing is asked.</summary>
+    /// <exception cref="UserError">As for <see cref="Grow"/>.</exception>
+    public static GrowthForecast Foresee(GrowOptions options, IReadOnlyList<Prompt> seeds, IReadOnlyList<Prompt> known, Func<string, bool> mayBeSent, Endpoint teacher, Transcripts store, Price? price)
+    {
+        PromptGrower grower = From(options, seeds, known, mayBeSent, teacher);
+        int round = 0;
+        bool goesOn = true;
+        for (; goesOn && round < options.Rounds && grower._grown.Count < options.To; round++)
+        {
+            (Question Question, string[] From)[] requests = grower.Draws(round);
+            if (requests.Any(r => !store.Find(r.Question.Key()).Answered))
+            {
+                break;
+            }
+
+            goesOn = grower.Take(requests, store);
+        }
+
+        // A round that brings less than this is the last.
+        int wanted = goesOn && round < options.Rounds ? options.To - grower._grown.Count : 0, least = (int)Math.Ceiling(Enough * Side * options.PerRequest);
+        long Rounds(int each) => Math.Min(options.Rounds - round, (wanted + each - 1) / each);
+        return new(grower._grown, wanted <= 0 ? null : new(Rounds(Side * options.PerRequest) * Side, Rounds(least) * Side, price is null ? null : grower.AtMost(price) * (Rounds(least) * Side)), Math.Max(0, wanted), (long)Longest * LetterBytes);
     }
 
     /// <summary>What a text is told from others by.</summary>
@@ -117,17 +139,41 @@ public sealed class PromptGrower
     GrowthFacts Facts(string ended) => new(
         _requests, _offered, _grown.Count, _repeats, _offered == 0 ? 0 : (double)_repeats / _offered, _leftOut, _unfit, ended, Diversity.Of([.. _grown.Select(g => g.Prompt)]));
 
+    /// <exception cref="UserError">No seed is of one question of moderate length.</exception>
+    static PromptGrower From(GrowOptions options, IReadOnlyList<Prompt> seeds, IReadOnlyList<Prompt> known, Func<string, bool> mayBeSent, Endpoint teacher)
+    {
+        string[] shown = [.. seeds.Where(p => p.Later.Count == 0 && p.Turns.Count(t => t.Role is "user" or "assistant") == 1).Select(p => p.Turns[^1].Text).Where(t => t.Length <= LongestShown).Distinct(StringComparer.Ordinal)];
+        return shown.Length > 0 ? new(options, teacher, shown, known.Select(p => p.Turns[^1].Text), mayBeSent)
+            : throw new UserError("there is no seed to grow from", options.Seeds ?? "data.grow", $"A seed is a prompt of one question of at most {LongestShown} characters that holds no personal data; give a few dozen.");
+    }
+
+    /// <summary>A round's requests.</summary>
+    (Question Question, string[] From)[] Draws(int round) => [.. Enumerable.Range(0, Side).Select(i => Draw((round * Side) + i))];
+
     (Question Question, string[] From) Draw(int number)
     {
         RandomStream random = new(_options.Seed, (ulong)number + 1);
         string[] shown = [.. Some(_seeds, SeedsShown, random), .. Some(_grown.Select(g => g.Prompt), GrownShown, random)];
+        return (Request(shown, number), [.. shown.Select(Id)]);
+    }
+
+    /// <summary>The most that one request costs: the longest seeds, beside grown prompts as long as they may be.</summary>
+    Usd AtMost(Price price)
+    {
+        string[] longest = [.. _seeds.OrderByDescending(s => JsonSerializer.SerializeToUtf8Bytes(s, s_json).Length).Take(SeedsShown)];
+        Question question = Request(longest, _options.Rounds * Side);
+        return price.Of(Price.PromptTokensAtMost(question) + (GrownShown * (((long)Longest * EscapedBytes) + "\"\",".Length)), question.Parameters.MaxTokens!.Value);
+    }
+
+    Question Request(string[] shown, int number)
+    {
         string text = $"""
             Here are {shown.Length} requests that people made of an assistant, as a JSON list:
             {JsonSerializer.Serialize(shown, s_json)}
             Write {_options.PerRequest} new ones. Each stands for itself, can be answered in text, and differs from those above and from the others in subject, kind and length.
             Reply with a JSON list of {_options.PerRequest} strings and nothing else. (Set {number + 1}.)
             """;
-        return (new(_teacher, [new("user", text)], new(MaxTokens: TokensEach * _options.PerRequest, Temperature: _options.Temperature)), [.. shown.Select(Id)]);
+        return new(_teacher, [new("user", text)], new(MaxTokens: TokensEach * _options.PerRequest, Temperature: _options.Temperature));
     }
 
     static IEnumerable<string> Some(IEnumerable<string> all, int count, RandomStream random)
@@ -140,6 +186,19 @@ public sealed class PromptGrower
         }
 
         return of.Take(count);
+    }
+
+    /// <summary>Keeps what a round brought.</summary>
+    /// <returns>Whether it was enough for another.</returns>
+    bool Take((Question Question, string[] From)[] requests, Transcripts store)
+    {
+        int before = _grown.Count;
+        foreach ((Question question, string[] from) in requests)
+        {
+            Keep(question.Key(), from, store);
+        }
+
+        return _grown.Count - before >= Enough * Side * _options.PerRequest;
     }
 
     void Keep(byte[] key, string[] from, Transcripts store)

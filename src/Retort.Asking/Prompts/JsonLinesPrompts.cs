@@ -4,7 +4,7 @@ namespace Retort.Asking;
 
 /// <summary>
 /// An object with "prompt"; with "messages" as OpenAI's chat has them, whose last answer, as in files for fine-tuning, is the gold; or with "turns", the
-/// user's texts, which are asked one after another. Each may have "gold".
+/// user's texts, which are asked one after another. Each may have "gold", and "slice", what it belongs to.
 /// </summary>
 static class JsonLinesPrompts
 {
@@ -25,15 +25,16 @@ static class JsonLinesPrompts
         }
 
         string? gold = json.TryGetProperty("gold", out JsonElement g) && g.ValueKind != JsonValueKind.Null ? g.ValueKind == JsonValueKind.String ? g.GetString() : g.GetRawText() : null;
+        string? slice = json.TryGetProperty("slice", out JsonElement part) && part.ValueKind == JsonValueKind.String ? part.GetString() : null;
         if (json.TryGetProperty("prompt", out JsonElement prompt) && prompt.ValueKind == JsonValueKind.String)
         {
-            return new PromptRow.Asks(new([new("user", prompt.GetString()!)], gold, where));
+            return new PromptRow.Asks(new([new("user", prompt.GetString()!)], gold, where) { Slice = slice });
         }
 
         if (json.TryGetProperty("turns", out JsonElement turns) && turns.ValueKind == JsonValueKind.Array && turns.GetArrayLength() > 0)
         {
             string[] texts = [.. turns.EnumerateArray().Select(t => t.ValueKind == JsonValueKind.String ? t.GetString()! : throw new UserError("a turn is no text", where, Form))];
-            return new PromptRow.Asks(new([new("user", texts[0])], gold, where) { Later = texts[1..] });
+            return new PromptRow.Asks(new([new("user", texts[0])], gold, where) { Later = texts[1..], Slice = slice });
         }
 
         if (!json.TryGetProperty("messages", out JsonElement messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
@@ -43,7 +44,7 @@ static class JsonLinesPrompts
 
         return ChatMessages.Read(messages, null, where) switch
         {
-            PromptRow.Asks asks => new PromptRow.Asks(asks.Prompt with { Gold = gold ?? asks.Prompt.Gold }),
+            PromptRow.Asks asks => new PromptRow.Asks(asks.Prompt with { Gold = gold ?? asks.Prompt.Gold, Slice = slice }),
             PromptRow.Nothing { Why: ChatMessages.NotUnderstood } => throw new UserError(ChatMessages.NotUnderstood, where, $"Each has a role ({ChatMessages.Roles}) and a content that is text."),
             PromptRow.Nothing { Why: ChatMessages.NothingToAnswer } => throw new UserError(ChatMessages.NothingToAnswer, where, "End the conversation with a message of role user, or with the answer to one."),
             PromptRow other => other,

@@ -61,7 +61,7 @@ public sealed record Admission(IReadOnlyList<AdmittedAnswer> Admitted, IReadOnly
             new(Exclusion.NotFirst, rows => CheckFilters.First(rows, rules.Recipe.Gold)),
             new(Exclusion.Unjudged, rows => rows.Select(r => CheckFilters.Judged(r, rules.Recipe.Judge, evidence))),
             new(Exclusion.NotBest, rows => CheckFilters.Best(rows, rules.Recipe.Judge, evidence)),
-            new(Exclusion.NearDuplicate, rows => TextFilters.Repeated(rows, rules.Recipe.NearDuplicate)),
+            new(Exclusion.NearDuplicate, rows => TextFilters.Repeated(rows, rules.Recipe.NearDuplicate, rules.Task)),
         ];
 
         Fault? Contaminated(AdmissionRow row)
@@ -74,7 +74,7 @@ public sealed record Admission(IReadOnlyList<AdmittedAnswer> Admitted, IReadOnly
             compared++;
             IReadOnlyList<Overlap> shared = contamination.Of(row.Question, row.Trained);
             overlaps.AddRange(shared.Select(s => new RowOverlap(row.Answer, s)));
-            return shared.Where(s => s.Gram >= rules.Recipe.Contamination.Exclude).MaxBy(s => s.Gram) is { } most ? new(Exclusion.Contaminated, $"its {(most.InAnswer ? "answer" : "question")} shares with {most.Item}: {most.Words}") : null;
+            return shared.Where(s => s.Gram >= rules.Recipe.Contamination.Exclude).MaxBy(s => s.Gram) is { } most ? new(Exclusion.Contaminated, most.Sentence) : null;
         }
     }
 

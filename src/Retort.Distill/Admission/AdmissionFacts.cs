@@ -11,7 +11,23 @@ public sealed record GramOverlap(int Gram, int Questions, int Answers, int Rows,
 /// <summary>What training data and one evaluation set have in common.</summary>
 /// <param name="SharedWording">N-grams that its own items share, and that were passed over.</param>
 /// <param name="Grams">The longest first.</param>
-public sealed record ContaminationFacts(string Set, int Items, int SharedWording, IReadOnlyList<GramOverlap> Grams);
+public sealed record ContaminationFacts(string Set, int Items, int SharedWording, IReadOnlyList<GramOverlap> Grams)
+{
+    /// <param name="index">Which of the sets compared it is.</param>
+    /// <param name="overlaps">Of this set.</param>
+    /// <param name="compared">Rows compared with it.</param>
+    internal static ContaminationFacts Of(EvaluationSet set, Contamination contamination, int index, IEnumerable<RowOverlap> overlaps, int compared)
+    {
+        ILookup<int, RowOverlap> found = overlaps.ToLookup(o => o.Shared.Gram);
+        return new(set.Name, set.Items.Count, contamination.SharedWording[index], [.. contamination.Grams.OrderDescending().Select(g => One(g, [.. found[g]]))]);
+
+        GramOverlap One(int gram, IReadOnlyList<RowOverlap> found)
+        {
+            int rows = found.DistinctBy(o => o.Answer.Id).Count();
+            return new(gram, found.Count(o => !o.Shared.InAnswer), found.Count(o => o.Shared.InAnswer), rows, (double)rows / Math.Max(1, compared));
+        }
+    }
+}
 
 /// <summary>How admission went, for a report.</summary>
 /// <param name="Asked">Answers looked at.</param>
@@ -22,17 +38,13 @@ public sealed record ContaminationFacts(string Set, int Items, int SharedWording
 /// <param name="Contamination">A set each; empty where there were none to compare with.</param>
 public sealed record AdmissionFacts(int Asked, int Admitted, IReadOnlyDictionary<Exclusion, int> ByReason, int Compared, int? ExcludedFrom, IReadOnlyList<ContaminationFacts> Contamination)
 {
-    public static AdmissionFacts Of(Admission admission, AdmissionRules rules)
+    /// <param name="own">The comparison with what the run itself tests on; null where none was made.</param>
+    public static AdmissionFacts Of(Admission admission, AdmissionRules rules, ContaminationFacts? own = null)
     {
-        ILookup<(string, int), RowOverlap> overlaps = admission.Overlaps.ToLookup(o => (o.Shared.Set, o.Shared.Gram));
+        ILookup<string, RowOverlap> overlaps = admission.Overlaps.ToLookup(o => o.Shared.Set, StringComparer.Ordinal);
+        IEnumerable<ContaminationFacts> sets = rules.Contamination is { } c ? c.Sets.Select((s, i) => ContaminationFacts.Of(s, c, i, overlaps[s.Name], admission.Compared)) : [];
         return new(
             admission.Admitted.Count + admission.Excluded.Count, admission.Admitted.Count, admission.Excluded.CountBy(e => e.Why).OrderBy(c => c.Key).ToDictionary(), admission.Compared, rules.Recipe.Contamination.Exclude,
-            rules.Contamination is not { } sets ? [] : [.. sets.Sets.Select((s, i) => new ContaminationFacts(s.Name, s.Items.Count, sets.SharedWording[i], [.. sets.Grams.OrderDescending().Select(g => One(g, [.. overlaps[(s.Name, g)]]))]))]);
-
-        GramOverlap One(int gram, IReadOnlyList<RowOverlap> found)
-        {
-            int rows = found.DistinctBy(o => o.Answer.Id).Count();
-            return new(gram, found.Count(o => !o.Shared.InAnswer), found.Count(o => o.Shared.InAnswer), rows, (double)rows / Math.Max(1, admission.Compared));
-        }
+            [.. sets, .. own is null ? [] : (ContaminationFacts[])[own]]);
     }
 }

@@ -14,6 +14,9 @@ public sealed class AdmissionRules
 
     internal AnswerSchema? Schema { get; }
 
+    /// <summary>What the answers are to be; null where they may be any text.</summary>
+    internal TaskForm? Task { get; private init; }
+
     internal Contamination? Contamination { get; }
 
     internal IReadOnlyList<Regex> Must { get; }
@@ -28,6 +31,9 @@ public sealed class AdmissionRules
         EvaluationSet[] sets = [.. evaluated.Concat(recipe.Contamination.Sets.SelectMany(EvaluationSet.Read)).GroupBy(s => s.Name, StringComparer.Ordinal).SelectMany(g => g.Select((s, i) => i == 0 ? s : s with { Name = $"{s.Name} ({i + 1})" }))];
         return new(recipe, recipe.Schema is { } schema ? AnswerSchema.Read(schema) : null, sets.Length > 0 ? new(sets, recipe.Contamination.Grams) : null);
     }
+
+    /// <summary>The same for answers to one task.</summary>
+    public AdmissionRules For(TaskForm? task) => new(Recipe, Schema, Contamination) { Task = task };
 
     static Regex[] Expressions(IEnumerable<string> all) => [.. all.Select(e => Patterns.Read(e) ?? throw new ArgumentException($"{e} is no regular expression"))];
 }

@@ -31,10 +31,16 @@ static class AdmissionTables
             $"<tr><th scope=\"row\">{c.Set}</th><td>{Whole(c.Items)}</td>{Markup.Join(c.Grams.Select(g => Markup.Of($"<td>{Whole(g.Questions)}, {Whole(g.Answers)}</td><td>{Whole(g.Rows)}<small>{Percent(g.Share)}</small></td>")))}<td>{Whole(c.SharedWording)}</td></tr>")));
         return Markup.Of(
             $"""
-            <h3>Overlap with evaluation sets</h3><p class="note">{Whole(f.Compared)} rows that the filters before left, compared with every evaluation set: rows that share a run of so many words with it. {Excluded(f.ExcludedFrom)} Runs that a set’s items share among themselves are its wording, and are passed over.</p><div class="scroll" tabindex="0" role="region" aria-label="Overlap with evaluation sets"><table><thead><tr><th scope="col">Set</th><th scope="col">items</th>{heads}<th scope="col">shared wording<small>runs passed over</small></th></tr></thead>
+            <h3>Overlap with evaluation sets</h3><p class="note">{Compared(f)} {Excluded(f.ExcludedFrom)} Runs of words that are a set’s or the whole run’s wording are passed over.</p><div class="scroll" tabindex="0" role="region" aria-label="Overlap with evaluation sets"><table><thead><tr><th scope="col">Set</th><th scope="col">items</th>{heads}<th scope="col">shared wording<small>runs passed over</small></th></tr></thead>
             <tbody>{rows}</tbody></table></div>
             """);
     }
+
+    static string Compared(AdmissionFacts f) => string.Join(' ', (IEnumerable<string>)
+    [
+        .. f.Contamination.Any(c => c.Set != HeldOutCheck.SetName) ? [$"{Whole(f.Compared)} rows that the filters before left are compared with every evaluation set the recipe names: rows that share a run of so many words with it."] : (string[])[],
+        .. f.Contamination.Any(c => c.Set == HeldOutCheck.SetName) ? [$"Rows to train on are compared with the {HeldOutCheck.SetName} of this run and their answers."] : (string[])[],
+    ]);
 
     static string Excluded(int? from) => from is { } words ? $"Rows that share {words} words or more are left out." : "They are shown and trained on all the same.";
 }

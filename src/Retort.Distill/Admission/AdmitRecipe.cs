@@ -44,7 +44,8 @@ public sealed record AdmitRecipe
     /// <summary>Reads the mapping; what it leaves out has its default, and so has all of it where there is none.</summary>
     /// <param name="admit">The mapping, whose faults are collected.</param>
     /// <param name="absolute">Makes a path of the recipe's absolute.</param>
-    public static AdmitRecipe Read(YamlFields admit, Func<string, string> absolute)
+    /// <param name="task">Answers are labels or JSON: there is no room for reasoning before them.</param>
+    public static AdmitRecipe Read(YamlFields admit, Func<string, string> absolute, bool task = false)
     {
         YamlFields pattern = admit.Map("pattern");
         string? duplicates = admit.Text("near_duplicate");
@@ -59,7 +60,7 @@ public sealed record AdmitRecipe
             Must = Expressions(pattern, "must"),
             MustNot = Expressions(pattern, "must_not"),
             NearDuplicate = duplicates == Off ? null : admit.Number("near_duplicate", 0.8, 0.05, 1),
-            Reasoning = admit.Choice("reasoning", "keep", "keep", "mask", "drop"),
+            Reasoning = admit.Choice("reasoning", task ? "drop" : "keep", "keep", "mask", "drop"),
             Gold = GoldRecipe.Read(admit.Map("gold")),
             Judge = JudgeRecipe.Read(admit.Map("judge"), absolute),
             Contamination = ContaminationRecipe.Read(admit.Map("contamination"), absolute),
@@ -67,6 +68,11 @@ public sealed record AdmitRecipe
         if (recipe.MaxCharacters < recipe.MinCharacters)
         {
             admit.Fault("max_characters", $"is less than min_characters, {recipe.MinCharacters}");
+        }
+
+        if (task && recipe.Reasoning != "drop")
+        {
+            admit.Fault("reasoning", "must be drop for a task: a label or JSON is all that is written");
         }
 
         pattern.Close();
@@ -99,7 +105,8 @@ public sealed record AdmitRecipe
 /// <param name="Sets">Files or folders, beside the recipe's own held-out questions.</param>
 /// <param name="Grams">Lengths of n-grams that are looked for, in words.</param>
 /// <param name="Exclude">From which length on a shared n-gram excludes a row; null where it is shown alone.</param>
-public sealed record ContaminationRecipe(IReadOnlyList<string> Sets, IReadOnlyList<int> Grams, int? Exclude)
+/// <param name="HeldOut">Whether rows to train on are compared with what the run itself tests on.</param>
+public sealed record ContaminationRecipe(IReadOnlyList<string> Sets, IReadOnlyList<int> Grams, int? Exclude, bool HeldOut = true)
 {
     const string None = "none";
 
@@ -116,10 +123,10 @@ public sealed record ContaminationRecipe(IReadOnlyList<string> Sets, IReadOnlyLi
             fields.Fault("exclude", $"must be none or one of the lengths in grams, {string.Join(", ", grams)}, not '{exclude}'");
         }
 
-        ContaminationRecipe recipe = new([.. (fields.Texts("sets") ?? []).Select(absolute)], grams, from);
+        ContaminationRecipe recipe = new([.. (fields.Texts("sets") ?? []).Select(absolute)], grams, from, fields.Flag("held_out", true));
         fields.Close();
         return recipe;
     }
 
-    internal string Value() => YamlValue.Map(("sets", Sets.Count > 0 ? YamlValue.List(Sets) : null), ("grams", $"[{string.Join(", ", Grams)}]"), ("exclude", Exclude is { } from ? YamlValue.Of(from) : None));
+    internal string Value() => YamlValue.Map(("sets", Sets.Count > 0 ? YamlValue.List(Sets) : null), ("grams", $"[{string.Join(", ", Grams)}]"), ("exclude", Exclude is { } from ? YamlValue.Of(from) : None), ("held_out", YamlValue.Of(HeldOut)));
 }

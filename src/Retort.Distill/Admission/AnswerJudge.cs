@@ -18,9 +18,10 @@ public sealed class AnswerJudge(JudgeRecipe recipe)
     readonly string _rubric = recipe.ReadRubric();
 
     /// <summary>Whether the judge's terms let it be asked.</summary>
+    /// <param name="own">What its endpoint itself says; null where that was not read.</param>
     /// <exception cref="UserError">A declared entry is not in the register.</exception>
-    public TermsVerdict Check(TermsRegister register, DateOnly today, IReadOnlyList<TermsPermission>? permissions = null) =>
-        TermsGate.Check(register, [new(TermsRole.Judge, UsedModel.Of(recipe.Model.ToString(), register), TermsPurpose.Ask, recipe.Terms)], today, permissions: permissions);
+    public TermsVerdict Check(TermsRegister register, DateOnly today, IReadOnlyList<TermsPermission>? permissions = null, PolicyReading? own = null) =>
+        TermsGate.Check(register, [new(TermsRole.Judge, UsedModel.Of(recipe.Model.ToString(), register), TermsPurpose.Ask, recipe.Terms, own)], today, permissions: permissions);
 
     /// <summary>A warning where judge and teacher are of one family by their names; null where they are not.</summary>
     public string? Kin(Endpoint teacher)
@@ -40,7 +41,7 @@ public sealed class AnswerJudge(JudgeRecipe recipe)
     /// <param name="options">As the teacher's: ceiling, attempts, pace.</param>
     /// <exception cref="UserError">The store cannot be written.</exception>
     public Task<AskResult> Ask(IReadOnlyList<AdmittedAnswer> answers, TermsVerdict.Open terms, IChatClient client, Transcripts store, Price price, AskOptions options, TimeProvider time, Action<AskFacts>? onProgress, CancellationToken stop) =>
-        Asker.Ask(answers.Select(Question), client, store, price, options with { InFlight = recipe.InFlight, Terms = string.Join(", ", terms.Uses[0].Entries.Select(e => $"{e.Entry.Id} {e.Sha256}")) }, time, onProgress, stop);
+        Asker.Ask(answers.Select(Question), client, store, price, options with { InFlight = recipe.InFlight, Terms = terms.Uses[0].Basis }, time, onProgress, stop);
 
     /// <summary>The verdicts that a store holds.</summary>
     /// <param name="stored">All that it holds.</param>

@@ -9,7 +9,11 @@ namespace Retort.Distill;
 /// <param name="Gram">Words of the n-grams that are equal.</param>
 /// <param name="InAnswer">Whether the row's answer has them; else its question.</param>
 /// <param name="Words">The first run of them, as the row has it.</param>
-public sealed record Overlap(string Set, string Item, int Gram, bool InAnswer, string Words);
+public sealed record Overlap(string Set, string Item, int Gram, bool InAnswer, string Words)
+{
+    /// <summary>For a list of what is left out.</summary>
+    public string Sentence => $"its {(InAnswer ? "answer" : "question")} shares with {Item}: {Words}";
+}
 
 /// <summary>
 /// Finds what evaluation sets and rows have in common: n-grams of <see cref="PlainWords"/>, hashed to 64 bits, of both questions and answers at both ends.
@@ -41,6 +45,15 @@ public sealed class Contamination
                 SharedWording[set] += index.Add(set, [.. sets[set].Items.Select(i => Keys(i, index.Words, shortest).ToArray())]);
             }
         }
+    }
+
+    /// <param name="set">What a run itself tests on.</param>
+    /// <param name="wording">Of the whole run.</param>
+    internal Contamination(EvaluationSet set, IReadOnlyList<int> grams, RunWording wording)
+    {
+        (Sets, Grams) = ([set], grams);
+        _indexes = [.. grams.Select(n => new Index(n))];
+        SharedWording = [_indexes.Sum(index => wording.PassedOver(index.Words, index.AddAll(0, [.. set.Items.Select(i => wording.Own(i, index.Words))])))];
     }
 
     public IReadOnlyList<EvaluationSet> Sets { get; }
@@ -86,7 +99,7 @@ public sealed class Contamination
     }
 
     /// <summary>A polynomial in the words' hashes, rolled along; of a text shorter than that one over all of it.</summary>
-    static ulong[] Keys(IReadOnlyList<PlainWord> words, int gram)
+    internal static ulong[] Keys(IReadOnlyList<PlainWord> words, int gram)
     {
         if (words.Count < gram)
         {
@@ -138,12 +151,32 @@ public sealed class Contamination
                 int fewest = keys.Length == 0 ? 0 : keys.Min(k => counts[k]);
                 foreach (ulong key in keys.Where(k => !Common(counts[k]) || (Common(fewest) && counts[k] == fewest)).Where(kept.Add))
                 {
-                    _entries.Add((set, item, _first.GetValueOrDefault(key, -1)));
-                    _first[key] = _entries.Count - 1;
+                    Add(set, item, key);
                 }
             }
 
             return counts.Count - kept.Count;
+        }
+
+        /// <returns>How many different ones there are.</returns>
+        public int AddAll(int set, IEnumerable<ulong>[] items)
+        {
+            HashSet<ulong> kept = [];
+            foreach ((int item, IEnumerable<ulong> keys) in items.Index())
+            {
+                foreach (ulong key in keys.Where(kept.Add))
+                {
+                    Add(set, item, key);
+                }
+            }
+
+            return kept.Count;
+        }
+
+        void Add(int set, int item, ulong key)
+        {
+            _entries.Add((set, item, _first.GetValueOrDefault(key, -1)));
+            _first[key] = _entries.Count - 1;
         }
 
         public IEnumerable<(int Set, int Item)> At(ulong key) => _first.TryGetValue(key, out int entry) ? Entries(entry) : [];

@@ -32,6 +32,9 @@ public enum Exclusion
     /// <summary>It is no JSON, or not what the schema asks for.</summary>
     Schema,
 
+    /// <summary>It is no answer to the recipe's task: none of the labels, or not what its schema allows.</summary>
+    OutsideTask,
+
     /// <summary>A pattern that must match does not, or one that must not does.</summary>
     Pattern,
 
@@ -58,6 +61,9 @@ public enum Exclusion
 
     /// <summary>It repeats one before it.</summary>
     NearDuplicate,
+
+    /// <summary>Question or answer shares words with what the run itself tests on.</summary>
+    SharedWithHeldOut,
 }
 
 /// <summary>An answer that is left out.</summary>

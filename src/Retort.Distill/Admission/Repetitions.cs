@@ -12,15 +12,17 @@ static class Repetitions
     const int FewestQuestions = 20;
 
     /// <summary>For each row the one before it that it repeats, and how alike they are; null where it stays.</summary>
-    public static IEnumerable<NearDuplicate?> Of(IReadOnlyList<(string Question, string Answer)> rows, double threshold)
+    /// <param name="task">Answers are labels or JSON, alike by design: what is compared is the questions, and a row repeats another only with the very same answer.</param>
+    public static IEnumerable<NearDuplicate?> Of(IReadOnlyList<(string Question, string Answer)> rows, double threshold, bool task = false)
     {
         HashSet<ulong> template = Template(rows.Select(r => r.Question));
         NearDuplicates known = new(threshold);
         List<(int Row, ulong[] Answer)> stayed = [];
         foreach ((int row, (string question, string answer)) in rows.Index())
         {
-            ulong[] own = MinHash.Shingles(answer), all = [.. MinHash.Shingles(question).Where(s => !template.Contains(s)).Union(own).Order()];
-            if (known.Find(all, t => MinHash.Similarity(stayed[t].Answer, own) >= threshold) is { } found)
+            ulong[] own = MinHash.Shingles(answer), asked = MinHash.Shingles(question), bare = [.. asked.Where(s => !template.Contains(s))];
+            ulong[] all = task ? bare.Length > 0 ? bare : asked : [.. bare.Union(own).Order()];
+            if (known.Find(all, t => task ? rows[stayed[t].Row].Answer == answer : MinHash.Similarity(stayed[t].Answer, own) >= threshold) is { } found)
             {
                 yield return new(stayed[found.Text].Row, found.Similarity);
             }

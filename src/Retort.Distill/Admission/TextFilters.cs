@@ -16,13 +16,14 @@ static class TextFilters
             : recipe.RefusalPhrases && !recipe.KeepRefusals && RefusalOpening.Of(reply) is { } opening ? new(Exclusion.RefusedInWords, opening)
             : reply.Length < recipe.MinCharacters || reply.Length > recipe.MaxCharacters ? new(Exclusion.Length, $"{reply.Length} characters")
             : rules.Schema?.Fault(reply) is { } fault ? new(Exclusion.Schema, fault)
+            : rules.Task?.Fault(reply) is { } outside ? new(Exclusion.OutsideTask, outside)
             : Pattern(reply, rules) is { } broken ? new(Exclusion.Pattern, broken)
             : null;
     }
 
-    public static IEnumerable<Fault?> Repeated(IReadOnlyList<AdmissionRow> rows, double? threshold)
+    public static IEnumerable<Fault?> Repeated(IReadOnlyList<AdmissionRow> rows, double? threshold, TaskForm? task)
     {
-        IEnumerable<NearDuplicate?> found = threshold is { } similar ? Repetitions.Of([.. rows.Select(r => (r.Question, r.Reply))], similar) : rows.Select(_ => (NearDuplicate?)null);
+        IEnumerable<NearDuplicate?> found = threshold is { } similar ? Repetitions.Of([.. rows.Select(r => (r.Question, task?.Canonical(r.Reply) ?? r.Reply))], similar, task is not null) : rows.Select(_ => (NearDuplicate?)null);
         return found.Select(f => f is { } other ? new Fault(Exclusion.NearDuplicate, FormattableString.Invariant($"{other.Similarity:0.000} like {rows[other.Text].Answer.Id}")) : null);
     }
 

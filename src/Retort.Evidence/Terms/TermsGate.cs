@@ -38,12 +38,12 @@ public static class TermsGate
         IEnumerable<TermsEntry> first = declared is null ? [] : [declared];
         AppliedEntry[] applied = [.. first.Concat(covering).Concat(named).DistinctBy(e => e.Id).Select(e => new AppliedEntry(e, CanonicalTerms.Sha256(e), permissions.FirstOrDefault(p => p.Covers(e.Id, use.Purpose, today))))];
         List<TermsReason> reasons = [.. applied.Where(a => a.Permission is null).SelectMany(a => Faults(use, a.Entry, today, maxAgeDays))];
-        if (use.Says is { } says && !says.Class.Opens() && applied.Any(a => a.Permission is null))
+        if (use.Own is { Says: { } says } own && !says.Class.Opens() && applied.Any(a => a.Permission is null))
         {
-            reasons.Add(new(use, applied[0].Entry, TermsReasonKind.Endpoint, Own(says)));
+            reasons.Add(new(use, applied[0].Entry, TermsReasonKind.Endpoint, Own(says, own.Address)));
         }
 
-        TermsClass strictest = applied.Select(a => a.Entry.Class).Append(use.Says?.Class ?? TermsClass.Allow).Max();
+        TermsClass strictest = applied.Select(a => a.Entry.Class).Append(use.Own?.Says?.Class ?? TermsClass.Allow).Max();
         return new(use, strictest, applied, [.. Contradictions(declared, covering, named)], reasons);
     }
 
@@ -96,11 +96,10 @@ public static class TermsGate
         _ => "no entry knows weights of this content; declare their terms",
     };
 
-    static string Own(EndpointPolicy says)
+    static string Own(EndpointPolicy says, string address)
     {
         string said = says.Class == TermsClass.Unknown ? "the endpoint itself does not say that the model's answers may train others" : "the endpoint itself says that the model's answers may not train others";
-        string[] more = [.. new[] { says.Label, says.Note, says.Link }.OfType<string>()];
-        return more.Length == 0 ? $"{said} ({says.Source})" : $"{said} ({says.Source}: {string.Join("; ", more).TrimEnd('.')})";
+        return $"{said} ({string.Join("; ", (IEnumerable<string>)[$"{says.Field} at {address}", .. new[] { says.Label, says.Note, says.Link }.OfType<string>()]).TrimEnd('.')})";
     }
 
     static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);

@@ -20,5 +20,5 @@ public enum TermsPurpose
 
 /// <summary>One use to be judged.</summary>
 /// <param name="Declared">The id of an entry that the user says applies, or null.</param>
-/// <param name="Says">What the endpoint's own list says of the model, or null.</param>
-public sealed record TermsUse(TermsRole Role, UsedModel Model, TermsPurpose Purpose, string? Declared = null, EndpointPolicy? Says = null);
+/// <param name="Own">The reading of the endpoint's own list of models; null where none was made.</param>
+public sealed record TermsUse(TermsRole Role, UsedModel Model, TermsPurpose Purpose, string? Declared = null, PolicyReading? Own = null);

@@ -17,7 +17,11 @@ public abstract record TermsVerdict(IReadOnlyList<CheckedUse> Uses, string Regis
 /// <param name="Entries">Every entry that applies.</param>
 /// <param name="Notes">How entries were found, where that is not plain.</param>
 /// <param name="Reasons">Why it is closed; empty when it is open.</param>
-public sealed record CheckedUse(TermsUse Use, TermsClass Class, IReadOnlyList<AppliedEntry> Entries, IReadOnlyList<string> Notes, IReadOnlyList<TermsReason> Reasons);
+public sealed record CheckedUse(TermsUse Use, TermsClass Class, IReadOnlyList<AppliedEntry> Entries, IReadOnlyList<string> Notes, IReadOnlyList<TermsReason> Reasons)
+{
+    /// <summary>Under what it is used, to be written down with what comes of it: ids and hashes of the entries, then the endpoint's own word and the hash it was read from.</summary>
+    public string Basis => string.Join(", ", (IEnumerable<string>)[.. Entries.Select(e => $"{e.Entry.Id} {e.Sha256}"), .. Use.Own is { Says: { } says, Sha256: { } hash } ? [$"{says.Field} {hash}"] : (string[])[]]);
+}
 
 /// <param name="Sha256">The entry as it was read.</param>
 /// <param name="Permission">What opened it, or null.</param>

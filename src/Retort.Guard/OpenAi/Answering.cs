@@ -32,15 +32,8 @@ sealed class Answering
             for (int i = 0; i < count; i++)
             {
                 int at = i;
-                TokenConstraint? constraint = form switch
-                {
-                    AnswerForm.Schema schema => TokenConstraint.OfSchema(schema.Json, index, service.Ends, "response_format"),
-                    AnswerForm.AnyJson => TokenConstraint.OfAnyObject(index, service.Ends),
-                    AnswerForm.Labels labels => TokenConstraint.OfLabels(labels.Texts, index, service.Ends, "response_format"),
-                    _ => null,
-                };
                 Answer? answer = service.TryStart(new(
-                    prompts[i / options.Count], options.Sampling, new RandomStream(seed, (ulong)i).Next(), probabilities, constraint, part => made._parts.Writer.TryWrite(new(at, part))));
+                    prompts[i / options.Count], options.Sampling, new RandomStream(seed, (ulong)i).Next(), probabilities, form.Constraint(index, service.Ends, "response_format"), part => made._parts.Writer.TryWrite(new(at, part))));
                 if (answer is null)
                 {
                     throw new RequestException(service.IsClosing

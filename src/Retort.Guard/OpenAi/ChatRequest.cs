@@ -1,33 +1,15 @@
 using System.Text.Json;
+using Retort.Model.Grammars;
 using Retort.Model.Llama;
 
 namespace Retort.Guard.OpenAi;
-
-/// <summary>What an answer must keep to.</summary>
-abstract record AnswerForm
-{
-    AnswerForm()
-    {
-    }
-
-    /// <summary>Any text.</summary>
-    public sealed record Free : AnswerForm;
-
-    /// <summary>Any JSON object.</summary>
-    public sealed record AnyJson : AnswerForm;
-
-    /// <summary>A JSON value that a schema allows.</summary>
-    public sealed record Schema(JsonElement Json) : AnswerForm;
-
-    /// <summary>One of some texts.</summary>
-    public sealed record Labels(string[] Texts) : AnswerForm;
-}
 
 /// <summary>POST /v1/chat/completions.</summary>
 /// <param name="Messages">As sent.</param>
 /// <param name="Template">chat_template_kwargs: further variables for the model's template.</param>
 /// <param name="Probabilities">How many likely tokens beside each; null for none at all.</param>
-sealed record ChatRequest(AnswerOptions Options, JsonElement Messages, JsonElement? Template, int? Probabilities, AnswerForm Form)
+/// <param name="Form">Null where the request says nothing of it.</param>
+sealed record ChatRequest(AnswerOptions Options, JsonElement Messages, JsonElement? Template, int? Probabilities, AnswerForm? Form)
 {
     /// <exception cref="RequestException">A field is missing, of the wrong kind, out of range or unknown.</exception>
     public static ChatRequest Parse(ReadOnlyMemory<byte> body, int mostTokens, GenerationDefaults defaults)
@@ -56,12 +38,12 @@ sealed record ChatRequest(AnswerOptions Options, JsonElement Messages, JsonEleme
         return request;
     }
 
-    static AnswerForm ReadForm(RequestFields fields)
+    static AnswerForm? ReadForm(RequestFields fields)
     {
         string[] choices = fields.Texts("guided_choice", 4096);
         if (fields.Get("response_format") is not { } format)
         {
-            return choices.Length > 0 ? new AnswerForm.Labels(choices) : new AnswerForm.Free();
+            return choices.Length > 0 ? new AnswerForm.Labels(choices) : null;
         }
 
         string? type = format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out JsonElement t) && t.ValueKind == JsonValueKind.String ? t.GetString() : null;

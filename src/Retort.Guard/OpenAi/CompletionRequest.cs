@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Retort.Model.Grammars;
 using Retort.Model.Llama;
 
 namespace Retort.Guard.OpenAi;
@@ -7,7 +8,8 @@ namespace Retort.Guard.OpenAi;
 sealed record RawPrompt(string? Text, int[]? Tokens);
 
 /// <summary>POST /v1/completions.</summary>
-sealed record CompletionRequest(AnswerOptions Options, RawPrompt[] Prompts, int? Probabilities, AnswerForm Form)
+/// <param name="Form">Null where the request says nothing of it.</param>
+sealed record CompletionRequest(AnswerOptions Options, RawPrompt[] Prompts, int? Probabilities, AnswerForm? Form)
 {
     const int MostPrompts = 256;
 
@@ -27,7 +29,7 @@ sealed record CompletionRequest(AnswerOptions Options, RawPrompt[] Prompts, int?
             options,
             Read(fields.Get("prompt") ?? throw RequestFields.Fault("prompt", "is required")),
             fields.Whole("logprobs", 0, 20),
-            choices.Length > 0 ? new AnswerForm.Labels(choices) : new AnswerForm.Free());
+            choices.Length > 0 ? new AnswerForm.Labels(choices) : null);
         fields.End();
         return request;
     }

@@ -18,6 +18,7 @@ public sealed class LocalModel : IChatClient
     readonly ChatLayout _layout;
     readonly TokenIndex _index;
     readonly GenerationDefaults _defaults;
+    readonly AnswerForm _form;
     readonly ChatClientMetadata _metadata;
 
     /// <param name="model">An opened model.</param>
@@ -31,6 +32,7 @@ public sealed class LocalModel : IChatClient
         _service = new(model, tokenizer, options, queue);
         _index = new(tokenizer);
         _defaults = GenerationConfigFile.Read(model.Path);
+        _form = AnswerFormFile.Read(model.Path);
         _metadata = new("retort", null, Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(model.Path)));
     }
 
@@ -92,12 +94,14 @@ public sealed class LocalModel : IChatClient
 
     public void Dispose() => _service.Dispose();
 
-    TokenConstraint? Constraint(ChatOptions? options) => options?.ResponseFormat switch
+    /// <summary>What is asked for, or what the model was made for.</summary>
+    TokenConstraint? Constraint(ChatOptions? options) => (options?.ResponseFormat switch
     {
-        ChatResponseFormatJson { Schema: { } schema } => TokenConstraint.OfSchema(schema, _index, _service.Ends, "the response format's schema"),
-        ChatResponseFormatJson => TokenConstraint.OfAnyObject(_index, _service.Ends),
-        _ => null,
-    };
+        ChatResponseFormatJson { Schema: { } schema } => new AnswerForm.Schema(schema),
+        ChatResponseFormatJson => new AnswerForm.AnyJson(),
+        ChatResponseFormatText => new AnswerForm.Free(),
+        _ => _form,
+    }).Constraint(_index, _service.Ends, "the response format's schema");
 
     static JsonElement Messages(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {

@@ -1,4 +1,5 @@
 using Retort.Model.Files;
+using Retort.Model.Grammars;
 using Retort.Model.Llama;
 using Retort.Model.Tokenizers;
 
@@ -10,9 +11,10 @@ public static class SingleAnswer
     /// <param name="prompt">At least one token.</param>
     /// <param name="where">What errors call the model.</param>
     /// <param name="onText">Gets the text piece by piece as it becomes certain.</param>
+    /// <param name="form">What it must keep to; null for any text.</param>
     /// <exception cref="UserError">The prompt is empty or longer than the context, an option is out of range, or the cache does not fit in memory.</exception>
     public static Generation Write(
-        InferenceWeights weights, Tokenizer tokenizer, int[] prompt, SamplingOptions options, ulong seed, int threads, string where, TimeProvider time, Action<string>? onText, CancellationToken cancel)
+        InferenceWeights weights, Tokenizer tokenizer, int[] prompt, SamplingOptions options, ulong seed, int threads, string where, TimeProvider time, Action<string>? onText, CancellationToken cancel, AnswerForm? form = null)
     {
         options.Validate("sampling options");
         int tokens = (int)Math.Min(weights.Config.Context, (long)prompt.Length + options.MaxTokens);
@@ -24,7 +26,7 @@ public static class SingleAnswer
 
         using InferenceEngine engine = new(weights, tokenizer, new(threads, tokens, Answers: 1), where);
         long begun = 0;
-        Answer answer = engine.Start(new(prompt, options, seed, OnPart: part =>
+        Answer answer = engine.Start(new(prompt, options, seed, Constraint: form?.Constraint(new(tokenizer), engine.Ends, AnswerFormFile.Name), OnPart: part =>
         {
             begun = begun == 0 ? time.GetTimestamp() : begun;
             if (part.Text.Length > 0)
@@ -51,6 +53,6 @@ public static class SingleAnswer
         Tokenizer words = model.OpenTokenizer();
         SamplingOptions chosen = options(GenerationConfigFile.Read(reference));
         cancel.ThrowIfCancellationRequested();
-        return Write(model.Weights, words, PromptTokens.Of(prompt, words, model.Weights.Config, reference), chosen, Generator.Seed(chosen, 0), threads, reference, time, onText, cancel);
+        return Write(model.Weights, words, PromptTokens.Of(prompt, words, model.Weights.Config, reference), chosen, Generator.Seed(chosen, 0), threads, reference, time, onText, cancel, AnswerFormFile.Read(reference));
     }
 }

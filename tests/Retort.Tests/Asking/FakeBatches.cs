@@ -43,7 +43,7 @@ sealed partial class FakeBatches : IDisposable
     /// <summary>The requests of each batch that was made, by name.</summary>
     public List<string[]> Made { get; } = [];
 
-    /// <summary>Requests handled, as "METHOD path".</summary>
+    /// <summary>Requests handled, as "METHOD path", but those for the list of models, which it has not.</summary>
     public List<string> Handled { get; } = [];
 
     /// <summary>A whole answer, which costs 10 + 5 tokens.</summary>
@@ -128,7 +128,11 @@ sealed partial class FakeBatches : IDisposable
     {
         lock (_gate)
         {
-            Handled.Add(what);
+            if (what != "GET /models")
+            {
+                Handled.Add(what);
+            }
+
             object? answer = what switch
             {
                 "POST /chat/completions" => Chat(Chats(JsonElement.Parse(body).GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!)),

@@ -56,7 +56,15 @@ public sealed class ProbeTests : IDisposable
     async Task<ProbeResult> Run(IChatClient client, bool again = false, AskOptions? options = null)
     {
         using Transcripts store = Transcripts.Open(_scratch["t.db"], TimeProvider.System);
-        return await Probe.Run(s_endpoint, client, store, new Price(1, 1, DateOnly.MinValue, null), options ?? new(), again, TimeProvider.System, Stop);
+        Price price = new(1, 1, DateOnly.MinValue, null);
+        ForecastPart? foreseen = Probe.Foresee(s_endpoint, store, price, again);
+        StoreFacts before = store.Facts();
+        ProbeResult result = await Probe.Run(s_endpoint, client, store, price, options ?? new(), again, TimeProvider.System, Stop);
+
+        // Whatever its habits, it takes no more than was foreseen; each answer here costs ten tokens.
+        Assert.InRange((store.Facts().Spent - before.Spent).Pico, 0, foreseen?.AtMost?.Pico ?? 0);
+        Assert.InRange(store.Facts().Attempts - before.Attempts, 0, foreseen?.Most ?? 0);
+        return result;
     }
 
     [Fact]

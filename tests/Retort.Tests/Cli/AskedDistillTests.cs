@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Retort.Cli;
+using Retort.Tests.Asking;
 using Retort.Tests.Guard;
 using Retort.Tests.Model.Files;
 
@@ -42,7 +43,8 @@ public sealed class AskedDistillTests : IDisposable
         string run = _scratch["run"], recipe = Recipe(world, gold: true);
         DoorRun first = await Distill(recipe, "--out", run, "--json");
         Assert.True(first.Code == ExitCode.Done, first.Error);
-        Assert.Matches("40 questions, 40 to ask; at most USD 0[.][0-9]+, never more than USD 1.00 in all", first.Error);
+        Assert.Matches("first, to see what the endpoint does: about 6 requests, 12 at most; at most USD 0[.][0-9]+\n", first.Error);
+        Assert.Matches("40 questions, 40 to ask; at most USD 0[.][0-9]+, with the above at most USD 0[.][0-9]+, never more than USD 1.00 in all", first.Error);
         JsonElement report = first.Json, store = report.GetProperty("asked").GetProperty("store");
         Assert.Equal(40, store.GetProperty("answers").GetInt32());
         Assert.InRange(store.GetProperty("spent").GetDecimal(), 0.00001m, 0.01m);
@@ -52,10 +54,10 @@ public sealed class AskedDistillTests : IDisposable
         Assert.True(report.GetProperty("cost").GetProperty("teacher_per_call").GetDouble() > 0);
         Assert.Equal("INCONCLUSIVE", report.GetProperty("verdict").GetProperty("outcome").GetString());
 
-        // Each document names the answer it came from; the answers left out are listed; the two together are all.
+        // Each document names the answer it came from; the answers left out are listed; the two together are all, but for those that are left out and tested on.
         string[] rows = [.. File.ReadLines(Path.Combine(run, "dataset.jsonl")).Skip(1)];
         Assert.All(rows, r => Assert.Matches("\"id\":\"[0-9a-f]{64}/0\"", r));
-        Assert.Equal(40, rows.Length + File.ReadLines(Path.Combine(run, "excluded.jsonl")).Count());
+        Assert.Equal(40, rows.Count(r => !r.Contains("\"untaught\":true", StringComparison.Ordinal)) + File.ReadLines(Path.Combine(run, "excluded.jsonl")).Count());
         Assert.Equal(rows.Length, rows.DistinctBy(r => JsonElement.Parse(r).GetProperty("prompt").GetString()).Count());
 
         // Nothing is asked again, by a resumed run or by another one that begins with these answers.
@@ -125,6 +127,47 @@ public sealed class AskedDistillTests : IDisposable
         Assert.Equal(ExitCode.BadInput, unjudged.Code);
         Assert.Contains("0 different prompts", unjudged.Error, StringComparison.Ordinal);
         Assert.Contains("\"unjudged\"", File.ReadAllText(Path.Combine(_scratch["judged"], "excluded.jsonl")), StringComparison.Ordinal);
+    }
+
+    /// <summary>Forty pairs of prompts, whose answers say the same: where one of a pair is tested on, the other is not trained on, and the test stays as large as it was.</summary>
+    [Fact]
+    public async Task WhatRepeatsTheTestIsNotTrainedOn()
+    {
+        static int Number(string prompt) => int.Parse(prompt.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture);
+        static string Tale(int pair) => string.Join(' ', Enumerable.Range(0, 20).Select(w => $"p{pair}w{w}"));
+        using ListingEndpoint server = new("{}") { Says = text => text.StartsWith("tale", StringComparison.Ordinal) ? $"{(Number(text) % 2 == 0 ? "So" : "They tell it like this:")} {Tale(Number(text) / 2)}" : "yes" };
+        _scratch.Write("p.jsonl", string.Concat(Enumerable.Range(0, 80).Select(i => $"{{\"prompt\": \"tale {i}\"}}\n")));
+        string run = _scratch["run"], recipe = _scratch.Write("r.yaml", $$"""
+            teacher: {{server.Url}}#small
+            terms: {teacher: own-model}
+            student: {shape: {hidden: 16, layers: 1, heads: 2, feed_forward: 24}, train_tokenizer: 280}
+            data: {prompts: p.jsonl, held_out: 12, validation: 4}
+            ask: {max_tokens: 16}
+            admit: {near_duplicate: off}
+            train: {tokens: 200, rows: 1, context: 64, rate: 0.003, seeds: [1], threads: 1}
+            evaluate: {gold_items: 0, samples: 0}
+            """);
+        static ILookup<string, int> Splits(string folder) => File.ReadLines(Path.Combine(folder, "dataset.jsonl")).Skip(1).Select(l => JsonElement.Parse(l)).ToLookup(r => r.GetProperty("split").GetString()!, r => Number(r.GetProperty("prompt").GetString()!) / 2);
+        DoorRun made = await Distill(recipe, "--out", run, "--json");
+        Assert.True(made.Code == ExitCode.Done, made.Error);
+        ILookup<string, int> splits = Splits(run);
+        string[] names = [.. splits.Select(s => s.Key).Order(StringComparer.Ordinal)];
+        string heldOut = Assert.Single(names, n => splits[n].Count() == 12), train = Assert.Single(names, n => splits[n].Count() > 12);
+        Assert.Empty(splits[train].Intersect(splits[heldOut]));
+        JsonElement[] excluded = [.. File.ReadLines(Path.Combine(run, "excluded.jsonl")).Select(l => JsonElement.Parse(l))];
+        Assert.Equal(64 - splits[train].Count(), excluded.Length);
+        Assert.InRange(excluded.Length, 1, 12);
+        Assert.All(excluded, e => Assert.Equal("shared_with_held_out", e.GetProperty("why").GetString()));
+        JsonElement admission = made.Json.GetProperty("admission");
+        Assert.Equal((80, excluded.Length), (admission.GetProperty("asked").GetInt32(), admission.GetProperty("by_reason").GetProperty("SharedWithHeldOut").GetInt32()));
+        Assert.Equal(["held-out questions"], admission.GetProperty("contamination").EnumerateArray().Select(c => c.GetProperty("set").GetString()));
+        Assert.Contains("shared with held out", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
+
+        DoorRun all = await Distill(recipe, "--out", _scratch["all"], "--set", $"ask.reuse={run}", "--set", "admit.contamination={held_out: false}", "--json");
+        Assert.True(all.Code == ExitCode.Done, all.Error);
+        ILookup<string, int> whole = Splits(_scratch["all"]);
+        Assert.Equal((64, 0), (whole[train].Count(), File.ReadLines(Path.Combine(_scratch["all"], "excluded.jsonl")).Count()));
+        Assert.Equal(splits[heldOut], whole[heldOut]);
     }
 
     [Fact]

@@ -96,7 +96,7 @@ public sealed class TermsVerbTests : IDisposable
     {
         string file = _scratch.Write("models.json", """{"data": [{"id": "deepseek-chat", "distillationPolicy": {"status": "disallowed", "label": "Barred", "note": "Ask first."}}]}""");
         Terms(ExitCode.Done, "check", "https://api.deepseek.com/v1#deepseek-chat");
-        Assert.Contains("(distillationPolicy: Barred; Ask first)", Terms(ExitCode.Negative, "check", "https://api.deepseek.com/v1#deepseek-chat", "--policy", file).Output.ReplaceLineEndings(" ").Replace("     ", " ", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains($"(distillationPolicy.status: disallowed at {file}; Barred; Ask first)", Terms(ExitCode.Negative, "check", "https://api.deepseek.com/v1#deepseek-chat", "--policy", file).Output.ReplaceLineEndings(" ").Replace("     ", " ", StringComparison.Ordinal), StringComparison.Ordinal);
         DoorRun.At(s_today, "terms", "check", "openai/gpt-5", "--policy", file).Refused("--policy", "a policy is an endpoint's");
     }
 

@@ -48,6 +48,23 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
+    public void ATasksFaultsAreNamed()
+    {
+        TaskRecipe task = Read(Good, "task.labels=[yes, no]").Task!;
+        Assert.Equal(["yes", "no"], ((Retort.Model.Grammars.AnswerForm.Labels)task.Form).Texts);
+        Assert.Equal((null, 0.95), (task.SchemaFile, task.Agree));
+        Assert.Equal(("gold", 200), (Read(Good, "task.labels=[yes, no]").Evaluate.Metric, Read(Good, "task.labels=[yes, no]").Evaluate.GoldItems));
+        File.WriteAllText(Path.Combine(_folder, "s.json"), """{"type": "object", "properties": {"a": {"type": "string", "pattern": "x"}}}""");
+        string Fault(params string[] changes) => Assert.Throws<UserError>(() => Read(Good, changes)).What;
+        Assert.Contains("task.labels or schema is needed", Fault("task.agree=0.9"), StringComparison.Ordinal);
+        Assert.Contains("task.labels or schema is needed", Fault("task.labels=[a, b]", "task.schema=s.json"), StringComparison.Ordinal);
+        Assert.Contains("task.labels must be at least two different texts", Fault("task.labels=[a, a]"), StringComparison.Ordinal);
+        Assert.Contains("task.schema cannot be kept to while answers are written", Fault("task.schema=s.json"), StringComparison.Ordinal);
+        Assert.Contains("task.agree must be a number", Fault("task.labels=[a, b]", "task.agree=0"), StringComparison.Ordinal);
+        Assert.Contains("task.lables is not a key here", Fault("task.lables=[a, b]"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ChangesGoBeforeTheFile()
     {
         Recipe recipe = Read(Good, "train.tokens=5_000", "train.seeds=[7, 8]", "signal={kind: top_k, k: 3}");

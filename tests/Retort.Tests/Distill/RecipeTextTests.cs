@@ -52,7 +52,8 @@ public sealed partial class RecipeTextTests : IDisposable
 
     /// <summary>A key that RecipeFile learns and this text does not would silently fall back to its default; the fault of an unknown key lists them all.</summary>
     [Theory]
-    [InlineData("", "teacher_tokenizer")]
+    [InlineData("", "teacher_tokenizer task")]
+    [InlineData("task", "schema")]
     [InlineData("student", "teacher_layers from lora train_tokenizer")]
     [InlineData("student.lora", "")]
     [InlineData("student.shape", "")]
@@ -65,7 +66,7 @@ public sealed partial class RecipeTextTests : IDisposable
     [InlineData("export", "notices licences")]
     public void SpellsOutEveryKey(string section, string alternatives)
     {
-        string path = Path.Combine(_folder, "r.yaml"), yaml = "teacher: t\n" + (section == "student.lora" ? "student: {from: m, lora: {}}\n" : Shape) + Sample;
+        string path = Path.Combine(_folder, "r.yaml"), yaml = "teacher: t\n" + (section == "student.lora" ? "student: {from: m, lora: {}}\n" : Shape) + Sample + (section == "task" ? "task: {labels: [a, b]}\n" : "");
         File.WriteAllText(path, yaml);
         UserError error = Assert.Throws<UserError>(() => RecipeFile.Read(path, [$"{(section.Length > 0 ? section + "." : "")}there_is_no_such_key=1"], ["tales"]));
         string[] known = [.. Known().Match(error.What).Groups[1].Value.Split(", ").Except(alternatives.Split(' '))];

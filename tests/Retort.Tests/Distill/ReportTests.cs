@@ -11,7 +11,7 @@ public partial class ReportTests
 
     static readonly (string, string)[] Files = [("report", "out/report.html"), ("numbers", "out/report.json"), ("student", "out/student")];
 
-    public static TheoryData<string> Reports => ["beats", "close", "one seed", "teacher's text", "no teacher"];
+    public static TheoryData<string> Reports => ["beats", "close", "one seed", "teacher's text", "no teacher", "task"];
 
     static RunReport Named(string name) => name switch
     {
@@ -19,6 +19,7 @@ public partial class ReportTests
         "close" => SampleReport.Create(advantage: 0.001),
         "one seed" => SampleReport.Create(seeds: 1),
         "teacher's text" => SampleReport.Create(teacherText: true),
+        "task" => SampleReport.OfTask(),
         _ => SampleReport.WithoutTeacher(),
     };
 
@@ -37,7 +38,7 @@ public partial class ReportTests
         using JsonDocument json = JsonDocument.Parse(ReportJson.Write(SampleReport.Create()));
         string[] names = [.. json.RootElement.EnumerateObject().Select(p => p.Name)];
         Assert.Equal(
-            ["run", "verdict", "teacher", "student", "data", "signal", "results", "comparisons", "curves", "validation", "rate_search", "compute", "speed", "cost", "samples", "steps", "warnings", "format", "formats", "asked", "admission", "teacher_answers"],
+            ["run", "verdict", "teacher", "student", "data", "signal", "results", "comparisons", "curves", "validation", "rate_search", "compute", "speed", "cost", "samples", "steps", "warnings", "format", "formats", "asked", "admission", "teacher_answers", "task"],
             names);
         Assert.Equal("BEATS", json.RootElement.GetProperty("verdict").GetProperty("outcome").GetString());
         Assert.Equal("held_out_text", json.RootElement.GetProperty("comparisons")[0].GetProperty("source").GetString());

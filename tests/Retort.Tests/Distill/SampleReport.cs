@@ -101,6 +101,21 @@ static class SampleReport
         };
     }
 
+    /// <summary>One task in JSON, with a cascade.</summary>
+    public static RunReport OfTask()
+    {
+        static TaskMeasure Measure(double accuracy, params double[] fields) => new(240, accuracy, fields.Average() - 0.02, [.. fields.Select((f, i) => new FieldMeasure(new[] { "who", "thing", "mood" }[i], f, f - 0.02))]);
+        RunReport full = Create();
+        return full with
+        {
+            Task = new(
+                [], 240, [new("teacher", Measure(0.96, 0.99, 0.98, 0.97), null), new("student", Measure(0.83, 0.95, 0.9, 0.91), Measure(0.84, 0.95, 0.91, 0.92)), new("twin", Measure(0.41, 0.7, 0.6, 0.65), Measure(0.42, 0.7, 0.6, 0.66))],
+                full.Results.Student.Mean.Calibration!, "gold", 19,
+                [new("mood", "surprised", 21, 0.52, 0.32, 0.72, 0.2, 0.95), new("length", "402 to 611 tokens", 60, 0.7, 0.57, 0.8, 0.3, 0.96)],
+                new(0.95, 0.71, 100, 240, 0.78, 0.957, 0.922, 0.955, 0.0012, 90_210)),
+        };
+    }
+
     static Scores Scores(Random random, double crossEntropy, double? kl, double? agreement, double error, double[] gold)
     {
         CalibrationBin[] bins =

@@ -82,7 +82,7 @@ public sealed class CascadeTests : IDisposable
     [Fact]
     public void ConfidenceIsTheAnswersProbability()
     {
-        Confidence sure = default, nothing = default;
+        AnswerConfidence sure = default, nothing = default;
         Assert.Equal([1, 0.5, 0.5, 0.125, 0.125], new AnswerPart[] { new("", null, [], null), Token(0.5), new("b", null, [], null), Token(0.25), new("", null, [], "stop") }.Select(p => Math.Round(sure.Add(p), 6)));
         Assert.Equal(0, nothing.Add(new("", null, [], "length")));
         static AnswerPart Token(double p) => new("a", new(1, (float)Math.Log(p)), [], null);

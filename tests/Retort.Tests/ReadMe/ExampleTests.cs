@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Retort.Cli;
 using Retort.Distill;
 using Retort.Model.Files;
@@ -35,12 +37,20 @@ public sealed class ExampleTests : IDisposable
             Assert.Equal(ModelReference.Open(_copy["models/tales-teacher"]).Weights.Config.Parameters, ModelReference.Open(_copy["teacher.gguf"]).Weights.Config.Parameters);
         },
         ["./retort init --teacher models/tales-teacher --student 96,4,4,2,192 --prompts prompts.jsonl -o recipe.yaml"] = Begins,
+        ["./retort init --teacher https://api.deepseek.com/v1#deepseek-chat --student models/tales-teacher --prompts prompts.jsonl -o asking.yaml"] = words =>
+        {
+            Done(words);
+            Recipe recipe = RecipeFile.Read(_copy["asking.yaml"], [], []);
+            Assert.Equal(("https://api.deepseek.com/v1#deepseek-chat", "DEEPSEEK_API_KEY"), (recipe.Teacher, recipe.Ask!.Key));
+        },
         ["./retort distill recipes/tales.yaml --set train.tokens=100000 --set \"train.seeds=[1,2]\" --out runs/short"] = words => Distills(words, "runs/short", 100_000, 2),
         ["./retort pull karpathy/tinyllamas --to models/tinyllamas"] = words => PullsAsync(words).GetAwaiter().GetResult(),
         ["./retort bench kernels"] = BeginsToMeasure,
         ["./retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16"] = words => Assert.Contains("tokens/s", Done([.. words, "--steps", "1"]).Output, StringComparison.Ordinal),
         ["./retort bench train --student 64,5,8,4,172,512 --context 256 --batch 16 --lora 8 --base q8_0"] = words => Assert.Contains("tokens/s", Done([.. words, "--steps", "1"]).Output, StringComparison.Ordinal),
         ["./retort distill recipes/tales-adapter.yaml"] = Adapts,
+        ["./retort serve models/tales-teacher"] = words => Serves(words, url => Assert.Matches("^http://127[.]0[.]0[.]1:[0-9]+$", url)),
+        ["./retort distill recipes/tales-facts.yaml"] = words => Serves(["serve", "models/tales-teacher"], url => DistillsFacts(words, url)),
         ["./retort convert models/tales-teacher merged --adapter runs/tales-adapter/student/adapter"] = words =>
         {
             Adapts(["distill", "recipes/tales-adapter.yaml"]);
@@ -122,6 +132,33 @@ public sealed class ExampleTests : IDisposable
         Assert.NotNull(((StudentRecipe.From)RecipeFile.Read(_copy[words[1]], [], [.. BundledSamples.All.Keys]).Student).Lora);
         Done([.. words, .. s_cutDown]);
         Assert.All(["student/model.safetensors", "student/adapter/adapter_config.json", "student/adapter/adapter_model.safetensors"], file => Assert.True(File.Exists(_copy[$"runs/tales-adapter/{file}"]), file));
+    }
+
+    /// <summary>The same server on a free port, until what is done with it is done.</summary>
+    void Serves(string[] words, Action<string> done)
+    {
+        using Process server = ProcessRun.Begin([words[0], _copy[words[1]], "--urls", "http://127.0.0.1:0"]);
+        try
+        {
+            string line = server.StandardOutput.ReadLine() ?? server.StandardError.ReadToEnd();
+            done(Regex.Match(line, "answers at (http://[^/]+)/v1").Groups[1].Value is { Length: > 0 } url ? url : throw new InvalidOperationException(line));
+        }
+        finally
+        {
+            server.Kill();
+            server.WaitForExit();
+        }
+    }
+
+    /// <summary>The first prompts alone.</summary>
+    void DistillsFacts(string[] words, string url)
+    {
+        Recipe recipe = RecipeFile.Read(_copy[words[1]], [], []);
+        Assert.Equal((5, 1200), (recipe.Train.Seeds.Count, File.ReadLines(Assert.Single(recipe.Data.Prompts!)).Count()));
+        File.WriteAllLines(_copy["recipes/tales-facts.jsonl"], File.ReadLines(_copy["recipes/tales-facts.jsonl"]).Take(30).ToArray());
+        DoorRun run = Done([.. words, "--set", $"teacher={url}/v1#tales-teacher", .. s_cutDown, "--set", "data.held_out=6", "--set", "data.validation=4", "--set", "evaluate.max_tokens=120", "--set", "evaluate.gold_items=6"]);
+        Assert.Matches("accuracy +[0-9]+[.][0-9] % +[0-9]+[.][0-9] % +[0-9]+[.][0-9] %", run.Output);
+        Assert.True(File.Exists(_copy["runs/tales-facts/student/answer_form.json"]));
     }
 
     void Converts(string[] words)

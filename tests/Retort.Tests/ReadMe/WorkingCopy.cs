@@ -4,12 +4,12 @@ using Retort.Tests.Cli;
 
 namespace Retort.Tests.ReadMe;
 
-/// <summary>A folder that holds what the README's commands name: the bundled model and recipes, a story, some prompts. Programs run in it.</summary>
+/// <summary>A folder that holds what the README's commands name: the bundled models and recipes, a story, some prompts. Programs run in it.</summary>
 sealed class WorkingCopy : IDisposable
 {
     public WorkingCopy()
     {
-        foreach (string folder in new[] { "models/tales-teacher", "recipes" })
+        foreach (string folder in new[] { "models/tales-teacher", "models/tales-base", "recipes" })
         {
             Directory.CreateDirectory(this[folder]);
             foreach (string file in Directory.GetFiles(Repository.PathOf(folder)))

@@ -18,7 +18,7 @@ static class Sample
     public static TermsObligations Owed(string? prefix = null, string[]? notices = null, string[]? flows = null, string[]? weights = null, string[]? conditions = null) => new(prefix, notices ?? [], flows ?? [], weights ?? [], conditions ?? []);
 
     public static TermsUse Use(string host, TermsPurpose purpose = TermsPurpose.Train, string? declared = null, EndpointPolicy? says = null, string model = "m", TermsRole role = TermsRole.Teacher) =>
-        new(role, new UsedModel.Endpoint($"https://{host}/v1#{model}", host, model), purpose, declared, says);
+        new(role, new UsedModel.Endpoint($"https://{host}/v1#{model}", host, model), purpose, declared, says is null ? null : new($"https://{host}/v1/models", new DateTimeOffset(Today, default, default), new string('c', 64), says));
 
     public static TermsPermission Permission(string entry, params TermsPurpose[] purposes) =>
         new("Example", "Us", "Contract 7", Today.AddDays(-30), Today.AddDays(30), [entry], purposes, new string('a', 64), new string('b', 64));
