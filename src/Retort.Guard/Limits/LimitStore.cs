@@ -64,6 +64,7 @@ sealed partial class LimitStore : IDisposable
         {
             Recover(now);
             Run("DELETE FROM used WHERE gone <= @now", ("@now", now));
+            Run("DELETE FROM want WHERE until <= @now", ("@now", now));
             worker = Number("INSERT INTO worker (ends) VALUES (@ends) RETURNING id", ("@ends", ends));
             return StoreAnswer.Done;
         }) == StoreAnswer.Done ? worker : 0;
