@@ -18,6 +18,8 @@ static class BenchCommand
         BenchCollect.Create(session),
         BenchCollect.Server(session),
         BenchLedger.Create(session),
+        BenchGuard.Create(session),
+        BenchGuard.Drain(session),
     };
 
     static Verb Kernels(Session session)

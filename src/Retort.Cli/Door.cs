@@ -74,6 +74,7 @@ static class Door
             DistillCommand.Create(session),
             GenerateCommand.Create(session),
             ServeCommand.Create(session),
+            GuardCommand.Create(session),
             EvaluateCommand.Create(session),
             ConvertCommand.Create(session),
             PullCommand.Create(session),

@@ -50,14 +50,17 @@ static class ProcessRun
     /// <summary>Runs until a file of the folder has appeared so many times, then kills (SIGKILL).</summary>
     /// <param name="file">Path below the folder.</param>
     /// <returns>Whether the process was killed; false when it had ended before.</returns>
-    public static bool KilledAt(string folder, string file, int times, params string[] arguments)
+    public static bool KilledAt(string folder, string file, int times, params string[] arguments) => KilledAt(folder, file, times, [], arguments);
+
+    /// <inheritdoc cref="KilledAt(string, string, int, string[])"/>
+    public static bool KilledAt(string folder, string file, int times, (string Name, string Value)[] environment, params string[] arguments)
     {
         using BlockingCollection<string?> seen = [];
         using FileSystemWatcher watcher = new(folder) { IncludeSubdirectories = true, NotifyFilter = NotifyFilters.FileName, InternalBufferSize = 1 << 16 };
         watcher.Created += (_, e) => seen.Add(e.Name);
         watcher.Renamed += (_, e) => seen.Add(e.Name);
         watcher.EnableRaisingEvents = true;
-        using Process process = Start(Dotnet, [Program, .. arguments]);
+        using Process process = Start(Dotnet, [Program, .. arguments], environment);
         process.EnableRaisingEvents = true;
         process.Exited += (_, _) => seen.Add(null);
         process.OutputDataReceived += (_, _) => { };

@@ -1,0 +1,101 @@
+using Retort.Guard.Accounts;
+using Retort.Guard.Limits;
+using YamlDotNet.RepresentationModel;
+
+namespace Retort.Guard;
+
+/// <summary>
+/// guard.yaml: who may ask, under which terms, and how much; <see cref="Example"/> is one.
+/// </summary>
+/// <param name="Store">A folder, beside the file where it is not rooted.</param>
+/// <param name="Pepper">The name of an environment variable.</param>
+/// <param name="Terms">Null where none are asked for.</param>
+/// <param name="Linked">The limits of a group of linked accounts.</param>
+public sealed record GuardPolicy(string Path, string Store, string Pepper, TermsPolicy? Terms, IReadOnlyDictionary<string, ScopeLimits> Tiers, string DefaultTier, ScopeLimits Linked, ModelPrices Prices)
+{
+    const int Longest = 1 << 20;
+
+    /// <summary>A whole policy, as help shows it.</summary>
+    public const string Example =
+        """
+        store: guard                       # the folder of accounts, limits and their ledger
+        pepper: RETORT_GUARD_PEPPER        # the environment variable that holds the pepper
+        terms: {file: terms.md, version: 2026-11, grace_days: 14, accept_at: "https://host/terms"}
+        tiers:
+          - name: free
+            requests_per_minute: 20
+            tokens_per_minute: 20_000
+            tokens_per_day: 200_000
+            usd_per_day: 1
+            logprob_tokens_per_day: 0      # no log-probabilities
+            streams: 2                     # answers at once
+          - {name: pro, requests_per_minute: 600, tokens_per_minute: 400_000, streams: 32}
+        default_tier: free
+        linked: {requests_per_minute: 900, tokens_per_day: 2_000_000}   # a group together
+        prices: [{model: "*", prompt: 0.25, completion: 2}]   # dollars a million tokens
+        """;
+
+    /// <summary>Reads a policy.</summary>
+    /// <exception cref="UserError">It cannot be read or is none; every fault with its line.</exception>
+    public static GuardPolicy Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new UserError("there is no such policy", path, "Write one as retort guard --help shows, or name it with --guard FILE.");
+        }
+
+        YamlNode? node = YamlText.Parse(TextFile.Read(path, Longest), path, lines: true);
+        List<string> found = [];
+        YamlFields root = new(node, "", new(found, new HashSet<YamlNode>()));
+        string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
+        root.Require("store");
+        root.Require("tiers");
+        string store = System.IO.Path.Combine(folder, root.Text("store") ?? "");
+        string pepper = Variable(root);
+        TermsPolicy? terms = TermsSection.Read(root, folder);
+        IReadOnlyDictionary<string, ScopeLimits> tiers = LimitsSection.Tiers(root);
+        string first = tiers.Keys.FirstOrDefault("");
+        string tier = root.Text("default_tier") ?? first;
+        if (tiers.Count > 0 && !tiers.ContainsKey(tier))
+        {
+            root.Fault("default_tier", $"must be one of {string.Join(", ", tiers.Keys)}, not '{tier}'");
+        }
+
+        ScopeLimits linked = root.Has("linked") ? LimitsSection.One(root.Map("linked")) : ScopeLimits.Unlimited;
+        ModelPrices prices = ModelPrices.Of(root);
+        if (!prices.HasAny && tiers.Values.Append(linked).Any(l => l.PicoUsdPerDay is not null))
+        {
+            root.Fault("prices", "must have an entry for model \"*\" where dollars are limited: a model without a price would pass every limit");
+        }
+
+        root.Close();
+        return found.Count == 0 ? new(path, store, pepper, terms, tiers, tier, linked, prices) : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
+    }
+
+    /// <summary>The limits of an account and of those it is linked to; a tier that the policy no longer has falls to the default.</summary>
+    public int Scopes(Account account, Span<BoundScope> scopes)
+    {
+        scopes[0] = new(LimitScope.Account(account.Id), Tiers.TryGetValue(account.Tier, out ScopeLimits? tier) ? tier : Tiers[DefaultTier]);
+        if (account.Linked is not { } group)
+        {
+            return 1;
+        }
+
+        scopes[1] = new(LimitScope.Group(group), Linked);
+        return 2;
+    }
+
+    /// <summary>A name and no secret: a pepper that was written here itself is refused without being repeated.</summary>
+    static string Variable(YamlFields root)
+    {
+        const string Default = "RETORT_GUARD_PEPPER";
+        string name = root.Text("pepper") ?? Default;
+        if (name.Length > 64 || !name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_') || char.IsAsciiDigit(name[0]))
+        {
+            root.Fault("pepper", "must be the name of an environment variable, in capitals, digits and underscores; the pepper itself does not belong here");
+            return Default;
+        }
+
+        return name;
+    }
+}
