@@ -28,7 +28,7 @@ public sealed class TokenIndex
 
 /// <summary>
 /// Keeps an answer within a grammar. A token is drawn from the model's distribution over those that may follow: where few may, all others are
-/// taken out first; where many may, tokens are drawn until one is allowed, each that is not being taken out, which comes to the same.
+/// taken out first; where many may, or the likeliest is wanted, tokens are drawn until one is allowed, each that is not being taken out, which comes to the same.
 /// </summary>
 public sealed class TokenConstraint
 {
@@ -83,8 +83,9 @@ public sealed class TokenConstraint
             kept[end] = float.NegativeInfinity;
         }
 
-        int candidates = Enumerable.Range(0, 256).Where(b => _state.Allows((byte)b)).Sum(b => _index.Beginning(b).Count);
-        for (int draw = 0; candidates > _few && draw < Draws; draw++)
+        // The likeliest that may follow is the same either way, and most often the likeliest of all.
+        bool first = sampler.IsGreedy || Enumerable.Range(0, 256).Where(b => _state.Allows((byte)b)).Sum(b => _index.Beginning(b).Count) > _few;
+        for (int draw = 0; first && draw < Draws; draw++)
         {
             kept.CopyTo(logits);
             int token = sampler.Next(logits, random, prompt, written);

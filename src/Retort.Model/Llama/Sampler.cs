@@ -24,6 +24,9 @@ public sealed class Sampler
         _seenIn = options.RepetitionPenalty == 1 ? [] : new int[vocabulary];
     }
 
+    /// <summary>Whether the likeliest token is taken and none is drawn.</summary>
+    internal bool IsGreedy => _options.Temperature == 0;
+
     /// <summary>The next token. Takes one draw from the stream, none when greedy.</summary>
     /// <param name="logits_V">Logits; used up.</param>
     /// <param name="random">The sequence's own stream.</param>

@@ -74,6 +74,25 @@ public class TokenConstraintTests
         }
     }
 
+    /// <summary>Looked for among all, the likeliest token that may follow is the one that is found by taking out all others.</summary>
+    [Fact]
+    public void TheLikeliestIsTheLikeliestOfWhatMayFollow()
+    {
+        RandomStream random = new(8);
+        Sampler greedy = new(new SamplingOptions { Temperature = 0 }, Small.VocabularySize);
+        foreach (string written in (string[])["", "{", "{\"a", "{\"ab\":", "{\"ab\":[1"])
+        {
+            GrammarState state = GrammarState.Begin(JsonSchemaGrammar.Of(JsonElement.Parse("""{"type":"object","properties":{"ab":{"type":"array","items":{"type":"integer"}}},"required":["ab"]}"""), "here"), "here").After(System.Text.Encoding.UTF8.GetBytes(written))!;
+            int[] following = [.. Enumerable.Range(0, Small.VocabularySize).Where(id => Small.TokenBytes(id) is { Length: > 0 } bytes && !Small.IsSpecial(id) && state.After(bytes) is not null)];
+            Assert.NotEmpty(following);
+            for (int i = 0; i < 200; i++)
+            {
+                float[] logits = [.. Enumerable.Range(0, Small.VocabularySize).Select(_ => (float)random.NextNormal())];
+                Assert.Equal(following.MaxBy(id => logits[id]), TokenConstraint.From(state, Index, [], few: i % 2 == 0 ? 0 : int.MaxValue).Draw(greedy, [.. logits], random, [], []));
+            }
+        }
+    }
+
     static (string Text, string? Finish) Answer(SamplingOptions options, ulong seed, Func<IReadOnlyCollection<int>, TokenConstraint> constraint)
     {
         System.Text.StringBuilder text = new();
