@@ -86,6 +86,10 @@ public static class ReportPage
             string Beside(Func<TaskMeasure, double> value) => string.Join(" · ", task.Rows.Where(r => r.Model is "teacher" or "twin" && (row.Gold is null ? r.Teacher : r.Gold) is not null).Select(r => $"{r.Model} {Percent(value((row.Gold is null ? r.Teacher : r.Gold)!))}"));
             tiles.Add((row.Gold is null ? "Same as the teacher" : "Accuracy", Percent(measure.Accuracy), Beside(m => m.Accuracy)));
             tiles.Add(("Macro F1", Percent(measure.MacroF1), Beside(m => m.MacroF1)));
+            if (report.Cost is { } cost)
+            {
+                tiles.Add(("A thousand calls", Money(cost.StudentPerCall * 1000, cost.Currency), cost.TeacherPerCall is not { } call ? "" : $"teacher {Money(call * 1000, cost.Currency)}{(cost.CallsToBreakEven is { } calls ? $"; paid for after {Count(calls)} calls" : "")}"));
+            }
         }
 
         ModelFacts student = report.Student;

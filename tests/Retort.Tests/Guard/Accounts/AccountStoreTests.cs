@@ -159,7 +159,7 @@ public sealed class AccountStoreTests : IDisposable
         {
             byte[] leaf = AccountLedger.Leaf(e, secret);
             Assert.Equal(LedgerVerdict.Holds, log.Prove(e.Number).Verify(leaf, signer.Public));
-            Assert.NotEqual(LedgerVerdict.Holds, log.Prove(e.Number).Verify(AccountLedger.Leaf(e with { Detail = "{}" , Subject = "x" }, secret), signer.Public));
+            Assert.NotEqual(LedgerVerdict.Holds, log.Prove(e.Number).Verify(AccountLedger.Leaf(e with { Detail = "{}", Subject = "x" }, secret), signer.Public));
             Assert.DoesNotContain("J. Doe", Encoding.UTF8.GetString(leaf), StringComparison.Ordinal);
         }
     }
