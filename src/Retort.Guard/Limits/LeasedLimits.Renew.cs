@@ -124,6 +124,9 @@ public sealed partial class LeasedLimits
                         _shares.Remove(share.Scope);
                         _pending?.Write(share.Place, share.Scope, default);
                         _pending?.Free(share.Place);
+
+                        // A reservation that ended and is settled late still knows this share: another has the place by then.
+                        share.Place = -1;
                     }
                 }
             }

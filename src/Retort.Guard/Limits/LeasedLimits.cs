@@ -102,6 +102,7 @@ public sealed partial class LeasedLimits : IDisposable
             {
                 ScopeShare share = slot.Scopes[i]!;
                 Amounts limits = share.Limits.Values;
+                bool isChanged = false;
                 for (int q = 0; q < Amounts.Count; q++)
                 {
                     // A request was counted when it began, and a stream counts only while it runs.
@@ -112,10 +113,14 @@ public sealed partial class LeasedLimits : IDisposable
 
                     long booked = Math.Min(used[q], Math.Max(share.Free(q), 0));
                     share.Pending[q] += booked;
+                    isChanged |= booked > 0;
                     overrun[q] = Math.Max(overrun[q], used[q] - booked);
                 }
 
-                Changed(share);
+                if (isChanged)
+                {
+                    Changed(share);
+                }
             }
 
             slot.State = SlotState.Unused;

@@ -49,8 +49,14 @@ sealed class PendingFile : IDisposable
     /// <summary>Gives a place back that holds nothing.</summary>
     public void Free(int place) => _unused.Push(place);
 
+    /// <param name="place">From <see cref="Take"/>; one below 0 is none, and nothing is written.</param>
     public void Write(int place, LimitScope scope, in Amounts pending)
     {
+        if (place < 0)
+        {
+            return;
+        }
+
         Span<long> entry = stackalloc long[EntryLongs];
         entry.Clear();
         entry[0] = scope.Value + 1;

@@ -15,6 +15,27 @@ public sealed class LeasedLimitsTests : IDisposable
     LimitRefusal? Reserve(LeasedLimits worker, ScopeLimits limits, Amounts amounts, out Reservation reservation, long account = 9) => worker.Reserve([new(LimitScope.Account(account), limits)], amounts, out reservation);
 
     /// <summary>Each limit refuses by itself, with its code, and with when to come again.</summary>
+    /// <summary>A reservation's share may have been let go and its place in the file given to another by the time it is settled: what that one used stays written down.</summary>
+    [Fact]
+    public void ASettlementThatComesLongAfterLeavesWhatOthersUsedAlone()
+    {
+        using LimitWorld world = new();
+        LeasedLimits worker = world.Join();
+        Assert.Null(world.Reserve(worker, 3, Amounts.Of(0, 160, 0, isStream: false)));
+        world.Clock.Pass(TimeSpan.FromHours(10));
+        world.Renew(worker);
+        world.Clock.Pass(LimitTiming.Default.Lease);
+        world.Renew(worker);
+        Assert.Null(world.Reserve(worker, 3, Amounts.Of(0, 500, 0, isStream: false)));
+        Assert.Equal(0, world.Settle(1, Amounts.Of(0, 188, 0)).Overrun[(int)Quantity.DayMoney]);
+        Assert.True(world.Settle(0, Amounts.Of(0, 60, 0)) is { HadEnded: true } late && late.Overrun[(int)Quantity.DayMoney] == 60);
+        world.Clock.Pass(LimitTiming.Default.ReturnedWithin);
+        LeasedLimits other = world.Join();
+        Assert.NotNull(world.Reserve(other, 3, Amounts.Of(0, 813, 0, isStream: false)));
+        Assert.Null(world.Reserve(other, 3, Amounts.Of(0, 812, 0, isStream: false)));
+        Assert.Null(world.Broken());
+    }
+
     [Fact]
     public void EachLimitRefusesWithWhenToComeAgain()
     {
