@@ -109,18 +109,19 @@ public static class ReportPage
                 : ("Decoding speed", Count(speed.Student.Decode) + "/s", "tokens per second"));
         }
 
+        // A task's own measures stand first, and say it better.
         Scores mean = report.Results.Student.Mean;
-        tiles.Add(("Held-out cross entropy", ReportTables.Nats(mean.CrossEntropy), report.Results.Twin is { } twin ? $"twin {ReportTables.Nats(twin.Mean.CrossEntropy)}" : "nats per token"));
-        if (report.Task is not null)
+        if (report.Task is null)
         {
-            // The task's own measures stand first.
+            tiles.Add(("Held-out cross entropy", ReportTables.Nats(mean.CrossEntropy), report.Results.Twin is { } twin ? $"twin {ReportTables.Nats(twin.Mean.CrossEntropy)}" : "nats per token"));
         }
-        else if (mean.GoldMean is { } gold)
+
+        if (report.Task is null && mean.GoldMean is { } gold)
         {
             string others = string.Join(" · ", new[] { ("teacher", report.Results.Teacher?.GoldMean), ("twin", report.Results.Twin?.Mean.GoldMean) }.Where(o => o.Item2 is not null).Select(o => $"{o.Item1} {Percent(o.Item2!.Value)}"));
             tiles.Add(("Gold tasks", Percent(gold), others));
         }
-        else if (mean.TopAgreement is { } agreement)
+        else if (report.Task is null && mean.TopAgreement is { } agreement)
         {
             tiles.Add(("Agreement with teacher", Percent(agreement), "most likely token"));
         }

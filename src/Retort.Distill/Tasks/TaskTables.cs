@@ -119,7 +119,7 @@ static class TaskTables
             facts.Add(("Calls to break even", c.CallsToBreakEven is { } calls ? Count(calls) : "never: a call to both is not cheaper"));
         }
 
-        return Markup.Of($"<h3 class=\"later\">The student before its teacher</h3><p class=\"note\">`retort serve --cascade` lets the student answer where it is sure enough and the teacher elsewhere. The threshold was chosen on {Whole(c.ChosenOn)} validation prompts and is judged on the held-out ones.</p>{ReportTables.Facts("The student before its teacher", facts)}");
+        return Markup.Of($"<h3 class=\"later\">The student before its teacher</h3><p class=\"note\"><code>retort serve --cascade</code> lets the student answer where it is sure enough and the teacher elsewhere. The threshold was chosen on {Whole(c.ChosenOn)} validation prompts and is judged on the held-out ones.</p>{ReportTables.Facts("The student before its teacher", facts)}");
     }
 
     static string Name(string model) => model switch { "twin_equal_compute" => "twin, equal compute", _ => model };
