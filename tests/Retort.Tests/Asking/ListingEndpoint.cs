@@ -103,10 +103,12 @@ sealed class ListingEndpoint : IDisposable
 
                     if (told is null)
                     {
-                        await Task.Delay(Timeout.Infinite, new CancellationToken());
+                        // Nothing is said until whoever asked has left.
+                        await stream.CopyToAsync(Stream.Null);
+                        return;
                     }
 
-                    byte[] body = Encoding.UTF8.GetBytes(told!.Body);
+                    byte[] body = Encoding.UTF8.GetBytes(told.Body);
                     await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {told.Status} So\r\nContent-Type: application/json\r\n{told.Headers}Content-Length: {body.Length}\r\n\r\n")));
                     await stream.WriteAsync(body);
                 }
