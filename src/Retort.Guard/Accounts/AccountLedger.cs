@@ -37,6 +37,11 @@ public static class AccountLedger
             log.Append(CanonicalJson.Write(new JsonObject { ["format"] = Format, ["kind"] = "begin", ["commitments"] = new JsonObject { ["secret"] = secret.Commit(Row(0, "secret"), []).ToString() } }));
         }
 
+        if (log.Size > 1 && store.Events(log.Size - 1).Count == 0)
+        {
+            throw new UserError("the store is older than its ledger: events that have entries are not in it", store.Folder, "Put back the newest copy of the store.");
+        }
+
         foreach (AccountEvent e in store.Events(log.Size))
         {
             log.Append(Leaf(e, secret));
@@ -68,9 +73,6 @@ public static class AccountLedger
             ["commitments"] = commitments,
         });
     }
-
-    /// <summary>The salt of one content, which opens it alone.</summary>
-    public static byte[] Salt(CommitmentSecret secret, long number, string content) => secret.Salt(Row(number, content));
 
     static string Row(long number, string content) => string.Create(CultureInfo.InvariantCulture, $"{number}/{content}");
 

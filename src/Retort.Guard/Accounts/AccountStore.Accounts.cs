@@ -17,6 +17,7 @@ public sealed partial class AccountStore
     public Account Add(string name, string tier, AccountChange facts)
     {
         Plain(name, "NAME");
+        Plain(facts.Tier ?? tier, "--tier");
         return Change(w =>
         {
             if (w.One<long?>("SELECT id FROM account WHERE name = @name", new { name }) is not null)
@@ -39,6 +40,11 @@ public sealed partial class AccountStore
     /// <exception cref="UserError">There is none.</exception>
     public Account Set(string name, AccountChange facts) => Change(w =>
     {
+        if (facts.Tier is { } tier)
+        {
+            Plain(tier, "--tier");
+        }
+
         AccountRow old = Row(name, w.Transaction), row = With(old, facts, w) with { Changed = w.Change };
         w.Run("UPDATE account SET tier = @Tier, purposes = @Purposes, researcher = @Researcher, linked = @Linked, changed = @Changed, seal = @Seal WHERE id = @Id", row with { Seal = Pepper.Seal(row.Text) });
         Traits(w, row.Id, facts);
@@ -47,7 +53,11 @@ public sealed partial class AccountStore
     });
 
     /// <exception cref="UserError">There is none, or its row was changed without the pepper.</exception>
-    public Account Account(string name) => Reading(() => Row(name, null) is var row ? Of(row, Accepted(row.Id, null)) : null!);
+    public Account Account(string name) => Reading(() =>
+    {
+        AccountRow row = Row(name, null);
+        return Of(row, Accepted(row.Id, null));
+    });
 
     /// <summary>All, in the order they were added.</summary>
     public IReadOnlyList<Account> Accounts() => Reading(() => _connection.Query<AccountRow>(AccountRow.Select + " ORDER BY id").Select(r => Of(r, Accepted(r.Id, null))).ToArray());
@@ -62,6 +72,7 @@ public sealed partial class AccountStore
     public PublishedTerms Publish(string version, string file, byte[] document)
     {
         Plain(version, "--version");
+        Plain(System.IO.Path.GetFileName(file), "FILE");
         string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(document)), copies = System.IO.Path.Combine(Folder, "terms");
         StoreFile.MakeFolder(copies);
         AtomicFile.WriteAllBytes(System.IO.Path.Combine(copies, hash), document);

@@ -52,29 +52,25 @@ public sealed partial class AccountStore
     /// <summary>Seals what all rows are now, as of a change.</summary>
     void SealAll(SqliteTransaction transaction, long change)
     {
-        if (change > 0)
-        {
-            _connection.Execute("INSERT INTO change (number) VALUES (@change)", new { change }, transaction);
-        }
-
         _connection.Execute("INSERT INTO meta (name, value) VALUES ('whole', @seal) ON CONFLICT (name) DO UPDATE SET value = excluded.value", new { seal = Whole(change, transaction) }, transaction);
     }
 
     byte[] Whole(long change, SqliteTransaction? transaction)
     {
-        byte[] sum = new byte[SHA256.HashSizeInBytes];
-        long rows = 0;
-        foreach (byte[] seal in _connection.Query<byte[]>("SELECT seal FROM account UNION ALL SELECT seal FROM api_key UNION ALL SELECT seal FROM terms UNION ALL SELECT seal FROM acceptance", transaction: transaction, buffered: false))
+        using IncrementalHash all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (byte[] seal in _connection.Query<byte[]>("SELECT seal FROM account UNION ALL SELECT seal FROM api_key UNION ALL SELECT seal FROM terms UNION ALL SELECT seal FROM acceptance ORDER BY seal", transaction: transaction, buffered: false))
         {
-            for (int i = 0; i < sum.Length && i < seal.Length; i++)
-            {
-                sum[i] ^= seal[i];
-            }
-
-            rows++;
+            all.AppendData(seal);
         }
 
-        return Pepper.Seal(Line("whole", change, rows, Convert.ToHexStringLower(sum)));
+        return Pepper.Seal(Line("whole", change, Convert.ToHexStringLower(all.GetHashAndReset())));
+    }
+
+    /// <summary>Whether the rows together are those that were sealed last.</summary>
+    bool IsWhole(SqliteTransaction transaction)
+    {
+        long change = _connection.ExecuteScalar<long>("SELECT coalesce(max(number), 0) FROM change", transaction: transaction);
+        return _connection.ExecuteScalar<byte[]?>("SELECT value FROM meta WHERE name = 'whole'", transaction: transaction) is { } whole && CryptographicOperations.FixedTimeEquals(whole, Whole(change, transaction));
     }
 
     bool Holds(byte[] seal, string text) => CryptographicOperations.FixedTimeEquals(seal, Pepper.Seal(text));
@@ -91,8 +87,6 @@ public sealed partial class AccountStore
             .. _connection.Query<TermsRow>(TermsRow.Select, transaction: transaction).Where(r => !Holds(r.Seal, r.Text)).Select(r => $"terms {r.Id}"),
             .. _connection.Query<AcceptanceRow>(AcceptanceRow.Select, transaction: transaction).Where(r => !Holds(r.Seal, r.Text)).Select(r => $"acceptance {r.Id}"),
         ];
-        long change = _connection.ExecuteScalar<long>("SELECT coalesce(max(number), 0) FROM change", transaction: transaction);
-        byte[]? whole = _connection.ExecuteScalar<byte[]?>("SELECT value FROM meta WHERE name = 'whole'", transaction: transaction);
-        return faults.Count > 0 || (whole is not null && CryptographicOperations.FixedTimeEquals(whole, Whole(change, transaction))) ? faults : ["the rows together: one was taken out or put back as it was before"];
+        return faults.Count > 0 || IsWhole(transaction) ? faults : ["the rows together: one was taken out or put back as it was before"];
     });
 }

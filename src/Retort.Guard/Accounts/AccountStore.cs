@@ -135,8 +135,16 @@ public sealed partial class AccountStore : IDisposable
             try
             {
                 long change = _connection.ExecuteScalar<long>("SELECT coalesce(max(number), 0) + 1 FROM change", transaction: transaction);
+                bool isWhole = IsWhole(transaction);
                 T result = run(new(this, transaction, change, _time.GetUtcNow()));
-                SealAll(transaction, change);
+                _connection.Execute("INSERT INTO change (number) VALUES (@change)", new { change }, transaction);
+
+                // Rows that were taken out or put back before stay noticed: a key can still be revoked, but nothing seals over what was done.
+                if (isWhole)
+                {
+                    SealAll(transaction, change);
+                }
+
                 transaction.Commit();
                 _word.Raise(change);
                 return result;

@@ -172,6 +172,7 @@ public sealed class KeyGate
             }
 
             Faults = rows.Faults;
+            LastFault = null;
             Volatile.Write(ref _table, KeyTable.Of(_places));
             (_change, _dataVersion) = (rows.Change, version);
             Volatile.Write(ref _seen, word);

@@ -61,11 +61,15 @@ public sealed class AccountStoreTests : IDisposable
         string key = _world.Key(scopes: KeyScopes.Chat);
         _world.Store.Add("other", "free", new());
         _world.Store.Publish("1", "t", "one"u8.ToArray());
-        _world.Store.Accept("acme", "1", "J. Doe");
+        _world.Store.Accept("acme", "1", "its owner");
         Run("CREATE TABLE before AS SELECT * FROM api_key", changes: false);
         _world.Store.Revoke(AccountWorld.IdOf(key));
         Assert.Empty(_world.Store.Faults());
         Run(sql);
+        Assert.Contains(_world.Store.Faults(), f => f.StartsWith(named, StringComparison.Ordinal));
+
+        // What is changed by right afterwards does not seal over it.
+        _world.Store.Add("third", "free", new());
         Assert.Contains(_world.Store.Faults(), f => f.StartsWith(named, StringComparison.Ordinal));
         UserError error = Assert.Throws<UserError>(() => KeyGate.Open(_world.Store, null, _world.Clock));
         Assert.Contains("without the pepper", error.What, StringComparison.Ordinal);
@@ -142,7 +146,7 @@ public sealed class AccountStoreTests : IDisposable
         LedgerHome home = new(_world.Scratch["home"], Path.Combine(_world.Scratch["home"], "ledger.key"), "test");
         Assert.Equal(3, AccountLedger.Record(_world.Store, home).Size);
         _world.Store.Publish("1", "t", "one"u8.ToArray());
-        _world.Store.Accept("acme", "1", "J. Doe");
+        _world.Store.Accept("acme", "1", "its owner");
         _world.Store.Rotate(AccountWorld.IdOf(key), TimeSpan.FromHours(1));
         _world.Store.Revoke(AccountWorld.IdOf(key));
         _world.Store.Revoke(AccountWorld.IdOf(key));
@@ -160,8 +164,12 @@ public sealed class AccountStoreTests : IDisposable
             byte[] leaf = AccountLedger.Leaf(e, secret);
             Assert.Equal(LedgerVerdict.Holds, log.Prove(e.Number).Verify(leaf, signer.Public));
             Assert.NotEqual(LedgerVerdict.Holds, log.Prove(e.Number).Verify(AccountLedger.Leaf(e with { Detail = "{}", Subject = "x" }, secret), signer.Public));
-            Assert.DoesNotContain("J. Doe", Encoding.UTF8.GetString(leaf), StringComparison.Ordinal);
+            Assert.DoesNotContain("its owner", Encoding.UTF8.GetString(leaf), StringComparison.Ordinal);
         }
+
+        // A store from before is noticed: its next events would have the numbers of entries that are there.
+        Run("DELETE FROM event WHERE id = (SELECT max(id) FROM event)");
+        Assert.Contains("older than its ledger", Assert.Throws<UserError>(() => AccountLedger.Record(_world.Store, home)).What, StringComparison.Ordinal);
     }
 
     /// <summary>Neither a key's secret nor the pepper nor a trait is in any file, event or text of a result.</summary>

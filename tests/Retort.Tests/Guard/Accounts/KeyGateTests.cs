@@ -105,8 +105,8 @@ public sealed class KeyGateTests : IDisposable
         KeyGate gate = Gate(terms: policy);
         KeyVerdict.TermsOutstanding first = Assert.IsType<KeyVerdict.TermsOutstanding>(gate.Check(key, KeyScopes.Chat));
         Assert.Equal((403, "terms_not_accepted", "1", null, "https://example.com/terms"), (first.Status, first.Code, first.Demand.Version, first.Demand.Accepted, first.Demand.AcceptAt));
-        Acceptance accepted = _world.Store.Accept("acme", "1", "J. Doe");
-        Assert.Equal(("1", Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("one"u8)), _world.Clock.Now, "J. Doe"), (accepted.Version, accepted.Sha256, accepted.At, accepted.Who));
+        Acceptance accepted = _world.Store.Accept("acme", "1", "its owner");
+        Assert.Equal(("1", Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("one"u8)), _world.Clock.Now, "its owner"), (accepted.Version, accepted.Sha256, accepted.At, accepted.Who));
         Assert.Null(Assert.IsType<KeyVerdict.Passes>(gate.Check(key, KeyScopes.Chat)).Grace);
 
         _world.Clock.Pass(TimeSpan.FromDays(1));
@@ -120,7 +120,7 @@ public sealed class KeyGateTests : IDisposable
         _world.Clock.Pass(policy.Grace);
         KeyVerdict.TermsOutstanding refused = Assert.IsType<KeyVerdict.TermsOutstanding>(gate.Check(key, KeyScopes.Chat));
         Assert.Equal(("terms_superseded", "2", "1"), (refused.Code, refused.Demand.Version, refused.Demand.Accepted));
-        _world.Open().Accept("acme", "2", "J. Doe");
+        _world.Open().Accept("acme", "2", "its owner");
         Assert.Null(Assert.IsType<KeyVerdict.Passes>(gate.Check(key, KeyScopes.Chat)).Grace);
     }
 
