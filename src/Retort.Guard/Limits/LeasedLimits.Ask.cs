@@ -35,7 +35,16 @@ public sealed partial class LeasedLimits
                         return never;
                     }
 
-                    Bind(scopes);
+                    try
+                    {
+                        Bind(scopes);
+                    }
+                    catch (Exception e) when (FileFault.Is(e))
+                    {
+                        // What is used could not be kept for one more scope: nothing of it is dealt out.
+                        break;
+                    }
+
                     Ask(scopes, amounts);
                 }
 

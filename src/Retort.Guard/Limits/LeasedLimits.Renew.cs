@@ -237,21 +237,24 @@ public sealed partial class LeasedLimits
         long worker = _store.Join(now, ends);
         _store.RemoveFiles();
         PendingFile? file = null;
-        if (worker != 0)
+        lock (_gate)
         {
+            Queue<int> places = new();
             try
             {
-                file = PendingFile.Create(_store.PendingPath(worker));
+                file = worker == 0 ? null : PendingFile.Create(_store.PendingPath(worker));
+                for (int i = 0; file is not null && i < _shares.Count; i++)
+                {
+                    places.Enqueue(file.Take());
+                }
             }
             catch (Exception e) when (FileFault.Is(e))
             {
                 // Without it nothing that was used could be told after a kill, so nothing is dealt out.
-                worker = 0;
+                file?.Dispose();
+                (file, worker) = (null, 0);
             }
-        }
 
-        lock (_gate)
-        {
             while (_oldest is { } open)
             {
                 Release(open);
@@ -260,7 +263,7 @@ public sealed partial class LeasedLimits
             foreach (ScopeShare share in _shares.Values)
             {
                 (share.Held, share.Reserved, share.Pending, share.IsDirty, share.Reporting) = (default, default, default, false, 0);
-                share.Place = file?.Take() ?? -1;
+                share.Place = file is null ? -1 : places.Dequeue();
             }
 
             _dirty.Clear();

@@ -164,7 +164,8 @@ public sealed partial class LeasedLimits : IDisposable
             Amounts remaining = default;
             for (int q = 0; q < Amounts.Count; q++)
             {
-                remaining[q] = Math.Clamp(share.Headroom[q] - share.Reserved[q] - share.Pending[q], 0, scope.Limits.Values[q]);
+                long limit = scope.Limits.Values[q];
+                remaining[q] = limit == ScopeLimits.None ? limit : Math.Clamp(share.Headroom[q] - share.Reserved[q] - share.Pending[q], 0, limit);
             }
 
             return new(scope.Limits, remaining, Math.Max(now - share.Last, 0));

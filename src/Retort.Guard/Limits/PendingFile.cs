@@ -30,6 +30,7 @@ sealed class PendingFile : IDisposable
     public static PendingFile Create(string path) => new(new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0));
 
     /// <summary>A place of its own for a scope.</summary>
+    /// <exception cref="IOException">The file cannot grow; it is as it was.</exception>
     public int Take()
     {
         if (_unused.TryPop(out int place))
@@ -39,8 +40,9 @@ sealed class PendingFile : IDisposable
 
         if (_taken == _entries)
         {
+            (MemoryMappedFile map, MemoryMappedViewAccessor view) = Grow();
             Unmap();
-            (_map, _view) = Grow();
+            (_map, _view) = (map, view);
         }
 
         return _taken++;
@@ -123,11 +125,12 @@ sealed class PendingFile : IDisposable
     {
         // Zeros that are written, not a hole: memory of a hole on a full disk would end the process.
         int more = Math.Max(FirstEntries, _entries);
-        _file.Seek(0, SeekOrigin.End);
+        _file.Seek((long)_entries * EntryBytes, SeekOrigin.Begin);
         _file.Write(new byte[more * EntryBytes]);
         _file.Flush();
-        _entries += more;
         MemoryMappedFile map = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
-        return (map, map.CreateViewAccessor());
+        MemoryMappedViewAccessor view = map.CreateViewAccessor();
+        _entries += more;
+        return (map, view);
     }
 }
