@@ -115,7 +115,7 @@ static class GuardAccounts
     static string Line(Account a) =>
         $"{a.Id,4}  {a.Name}  tier {a.Tier}{(a.Purposes == Purposes.None ? "" : $", for {string.Join(" and ", GuardCommand.Flags(a.Purposes))}")}{(a.ResearcherSince is null ? "" : ", verified researcher")}{(a.Linked is { } g ? $", linked in group {g}" : "")}{(a.Accepted is { } t ? $", terms {t.Version}" : "")}";
 
-    internal static string Quoted(string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_') ? name : $"\"{name}\"";
+    static string Quoted(string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_') ? name : $"\"{name}\"";
 
     /// <summary>The options that add and set have in common.</summary>
     sealed record Facts(Option<bool> Researcher)

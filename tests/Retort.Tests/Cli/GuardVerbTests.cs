@@ -37,7 +37,7 @@ public sealed class GuardVerbTests : IDisposable
     {
         Assert.Contains("made the key that signs your ledgers", Run("accounts", "add", "acme", "--tier", "free", "--purpose", "batch", "--purpose", "judge", "--trait", "payment=4242 tok").Error, StringComparison.Ordinal);
         Assert.Equal("", Run("terms", "publish", _scratch["terms.md"], "--version", "v1").Error);
-        Assert.Equal("", Run("terms", "accept", "acme", "--version", "v1", "--by", "J. Doe").Error);
+        Assert.Equal("", Run("terms", "accept", "acme", "--version", "v1", "--by", "its owner").Error);
         DoorRun made = Run("keys", "make", "acme", "--scopes", "chat,models", "--expires", "90d");
         string key = made.Output.TrimEnd('\n');
         Assert.Matches("^rt_[0-9a-z]{12}_[0-9A-Za-z]{49}$", key);
@@ -56,7 +56,7 @@ public sealed class GuardVerbTests : IDisposable
         Assert.Equal(6, store.Events().Count);
         Assert.Equal(7, next.GetProperty("ledger").GetProperty("entries").GetInt64() + 1);
         JsonElement account = Run("accounts", "show", "acme", "--json").Json;
-        Assert.Equal((2, "J. Doe"), (account.GetProperty("keys").GetArrayLength(), account.GetProperty("account").GetProperty("accepted").GetProperty("who").GetString()));
+        Assert.Equal((2, "its owner"), (account.GetProperty("keys").GetArrayLength(), account.GetProperty("account").GetProperty("accepted").GetProperty("who").GetString()));
         foreach (string file in Directory.GetFiles(_scratch.Folder, "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)))
         {
             using FileStream open = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
@@ -87,15 +87,15 @@ public sealed class GuardVerbTests : IDisposable
 
     /// <summary>Killed at any moment of a rotation: the store is whole, and the old key is either as it was or replaced by one that is there.</summary>
     [Theory]
-    [InlineData("accounts.db-wal", 1)]
-    [InlineData("accounts.db-shm", 1)]
-    [InlineData("ledger/lock", 1)]
-    [InlineData("ledger/checkpoint", 1)]
-    public void AKilledRotationIsWholeOrNotAtAll(string file, int times)
+    [InlineData("accounts.db-wal")]
+    [InlineData("accounts.db-shm")]
+    [InlineData("ledger/lock")]
+    [InlineData("ledger/checkpoint")]
+    public void AKilledRotationIsWholeOrNotAtAll(string file)
     {
         Run("accounts", "add", "acme");
         string key = Run("keys", "make", "acme").Output.TrimEnd('\n'), id = key.Substring(3, 12);
-        ProcessRun.KilledAt(_scratch["store"], file, times, _environment, "guard", "keys", "rotate", id, "--guard", _scratch["guard.yaml"]);
+        ProcessRun.KilledAt(_scratch["store"], file, 1, _environment, "guard", "keys", "rotate", id, "--guard", _scratch["guard.yaml"]);
 
         // Whether the kill came in time or the rotation was done before it, the same must hold.
         using AccountStore store = Store();
@@ -119,7 +119,6 @@ public sealed class GuardVerbTests : IDisposable
         const int Limit = 300_000;
         using Process a = ProcessRun.Begin("bench", "limits", _scratch["shared"], "--tokens", $"{Limit}", "--seed", "1", "--json"), b = ProcessRun.Begin("bench", "limits", _scratch["shared"], "--tokens", $"{Limit}", "--seed", "2", "--json");
         long[] used = [.. ((Process[])[a, b]).Select(p => (Output: p.StandardOutput.ReadToEndAsync(), Error: p.StandardError.ReadToEndAsync())).ToArray().Select(p => JsonDocument.Parse(p.Output.Result).RootElement.GetProperty("tokens").GetInt64())];
-        Assert.All(used, u => Assert.True(u > 0));
         Assert.InRange(used.Sum(), Limit - 200, Limit);
     }
 
