@@ -72,6 +72,9 @@ public sealed partial class Transcripts
         }
 
         using SqliteTransaction transaction = target.BeginTransaction();
+
+        // Tables are filled in the order they were made in, and an older one may refer to a newer.
+        target.Execute("PRAGMA defer_foreign_keys = ON", transaction: transaction);
         List<string> tables = [];
         foreach ((string type, string name, string sql) in source.Query<(string, string, string)>("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC, rowid"))
         {

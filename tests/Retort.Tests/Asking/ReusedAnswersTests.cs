@@ -76,6 +76,24 @@ public sealed class ReusedAnswersTests : IDisposable
         Assert.Throws<UserError>(() => ReusedAnswers.Begin(Recipe() with { Reuse = _scratch["nowhere"] }, _scratch.Folder));
     }
 
+    /// <summary>Attempts refer to the batch they were part of.</summary>
+    [Fact]
+    public async Task WhatWasAskedInBatchesIsCopiedToo()
+    {
+        Directory.CreateDirectory(_scratch["before"]);
+        Directory.CreateDirectory(_scratch["run"]);
+        using (Transcripts store = Transcripts.Open(Path.Combine(_scratch["before"], "transcripts.db"), TimeProvider.System))
+        {
+            await Put(store, s_kept, "Who?", "Ann");
+            await store.BeginBatch("ours", s_kept, [(new Question(s_kept, [new("user", "Where?")], new()), Usd.Of(1))], null, null);
+        }
+
+        ReusedAnswers.Begin(Recipe(), _scratch["run"]);
+        using Transcripts copy = Transcripts.Open(Path.Combine(_scratch["run"], "transcripts.db"), TimeProvider.System);
+        Assert.Equal(["Ann"], copy.Answers().Select(a => a.Choice.Text));
+        Assert.Equal("ours", Assert.Single(copy.OpenBatches(s_kept)).Token);
+    }
+
     [Fact]
     public void DamagedFiles()
     {
