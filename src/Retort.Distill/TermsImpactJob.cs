@@ -44,17 +44,16 @@ public static class TermsImpactJob
         HashSet<string> met = new(StringComparer.Ordinal);
         foreach ((string run, RunTerms terms) in runs)
         {
-            (RunTermsUse Use, string? Entry)[] found =
-            [
-                .. terms.Uses.Select(u => (Use: u, u.Entries.FirstOrDefault(e => entries.Contains(e.Id))?.Id)).Where(u => u.Id is not null).Select(u => (u.Use, u.Id)).DistinctBy(u => u.Use.Model),
-            ];
-            if (found.Length > 0)
+            if (FirstHand(terms) is { Length: > 0 } found)
             {
                 Touch(run, terms, found);
             }
         }
 
         return (runs.Length, touched);
+
+        (RunTermsUse Use, string? Entry)[] FirstHand(RunTerms terms) =>
+            [.. terms.Uses.Select(u => (Use: u, u.Entries.FirstOrDefault(e => entries.Contains(e.Id))?.Id)).Where(u => u.Id is not null).Select(u => (u.Use, u.Id)).DistinctBy(u => u.Use.Model)];
 
         void Touch(string run, RunTerms terms, IEnumerable<(RunTermsUse Use, string? Entry)> through)
         {
@@ -80,7 +79,7 @@ public static class TermsImpactJob
             {
                 if (its.Uses.FirstOrDefault(u => Path.IsPathFullyQualified(u.Model) && (Path.GetFullPath(u.Model) + Path.DirectorySeparatorChar).StartsWith(student + Path.DirectorySeparatorChar, StringComparison.Ordinal)) is { } made)
                 {
-                    Touch(other, its, [(made, null)]);
+                    Touch(other, its, [(made, null), .. FirstHand(its)]);
                 }
             }
         }
