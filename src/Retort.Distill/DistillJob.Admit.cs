@@ -72,9 +72,9 @@ public sealed partial class DistillJob
 
     /// <summary>Answers that were left out for what they are and whose question has a right answer: tested on questions it got right alone, a teacher would
     /// never be wrong, and a student be asked nothing hard.</summary>
-    static IEnumerable<AdmittedAnswer> Failed(Admission admission, Dictionary<string, string> gold) => admission.Excluded
+    IEnumerable<AdmittedAnswer> Failed(Admission admission, Dictionary<string, string> gold) => admission.Excluded
         .Where(e => gold.ContainsKey(e.Answer.QuestionId) && e.Why is Exclusion.Refused or Exclusion.Empty or Exclusion.Unfinished or Exclusion.RefusedInWords or Exclusion.Length or Exclusion.Schema or Exclusion.OutsideTask or Exclusion.Pattern or Exclusion.Wrong or Exclusion.Unjudged or Exclusion.BelowThreshold)
-        .Select(e => new AdmittedAnswer(e.Answer, AskedQuestion.Read(e.Answer.Body), "", e.Answer.Choice.Text, MaskTrace: false));
+        .Select(e => AdmissionRow.Of(e.Answer, _recipe.Admit).Admitted(_recipe.Admit, AdmissionEvidence.None));
 
     /// <summary>Admitted answers as documents: to train on, to validate and to test on.</summary>
     /// <param name="failed">To test on alone.</param>

@@ -11,12 +11,15 @@ public sealed record TaskMeasure(int Items, double Accuracy, double MacroF1, IRe
     public static TaskMeasure Of(TaskForm form, IReadOnlyList<(string Answer, string Reference)> pairs)
     {
         double accuracy = pairs.Average(p => form.Same(p.Answer, p.Reference) ? 1.0 : 0.0);
+
+        // A field that a broken answer lacks is not the one that the right answer lacks.
+        bool[] isAnswer = [.. pairs.Select(p => form.Fault(p.Answer) is null)];
         FieldMeasure[] fields =
         [
             .. form.Fields.Select(f =>
             {
                 (string? Answer, string? Reference)[] values = [.. pairs.Select(p => (TaskForm.Field(p.Answer, f), TaskForm.Field(p.Reference, f)))];
-                return new FieldMeasure(f, values.Average(v => v.Answer == v.Reference ? 1.0 : 0.0), F1(values));
+                return new FieldMeasure(f, values.Zip(isAnswer, (v, told) => told && v.Answer == v.Reference ? 1.0 : 0.0).Average(), F1(values));
             }),
         ];
         return new(pairs.Count, accuracy, fields.Length > 0 ? fields.Average(f => f.MacroF1) : F1([.. pairs.Select(p => (form.Canonical(p.Answer), form.Canonical(p.Reference)))]), fields);

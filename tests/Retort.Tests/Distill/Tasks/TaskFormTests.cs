@@ -61,5 +61,6 @@ public sealed class TaskFormTests
         Assert.Equal((2, 0.5), (json.Items, json.Accuracy));
         Assert.Equal([0.5, 1, 1, 0.5], json.Fields.Select(f => f.Accuracy));
         Assert.Equal(1.0 / 3, json.Fields[0].MacroF1, 1e-12);
+        Assert.All(TaskMeasure.Of(Json(), [("""{"who":"An""", """{"who":"Ann"}""")]).Fields, f => Assert.Equal(0, f.Accuracy));
     }
 }
