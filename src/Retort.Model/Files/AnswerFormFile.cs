@@ -19,7 +19,7 @@ public static class AnswerFormFile
 
     /// <param name="model">A model's path; only a folder can hold the file.</param>
     /// <returns>Any text where there is none.</returns>
-    /// <exception cref="UserError">It is broken, or holds neither labels nor a schema.</exception>
+    /// <exception cref="UserError">It is broken, holds neither labels nor a schema, or a schema that cannot be kept to.</exception>
     public static AnswerForm Read(string model)
     {
         string path = Path.Combine(model, Name);
@@ -30,10 +30,12 @@ public static class AnswerFormFile
 
         JsonFields json = JsonFields.Read(path, Longest);
         JsonElement? labels = json.Find("labels"), schema = json.Find("schema");
-        return labels is { ValueKind: JsonValueKind.Array } list && schema is null && list.GetArrayLength() > 0 && list.EnumerateArray().All(l => l.ValueKind == JsonValueKind.String && l.GetString()!.Length > 0)
+        AnswerForm form = labels is { ValueKind: JsonValueKind.Array } list && schema is null && list.GetArrayLength() > 0 && list.EnumerateArray().All(l => l.ValueKind == JsonValueKind.String && l.GetString()!.Length > 0)
             ? new AnswerForm.Labels([.. list.EnumerateArray().Select(l => l.GetString()!)])
-            : schema is { ValueKind: JsonValueKind.Object } form && labels is null ? new AnswerForm.Schema(form)
+            : schema is { ValueKind: JsonValueKind.Object } its && labels is null ? new AnswerForm.Schema(its)
             : throw new UserError("it holds neither a list of labels nor a schema", path, "It is {\"labels\": [\"yes\", \"no\"]} or {\"schema\": {…}}; delete it to let the model write any text.");
+        form.Check(path);
+        return form;
     }
 
     /// <param name="form">Labels or a schema.</param>

@@ -35,6 +35,7 @@ public sealed class AnswerFormFileTests : IDisposable
     [InlineData("""{"labels": [""]}""")]
     [InlineData("""{"labels": ["a"], "schema": {}}""")]
     [InlineData("""{"schema": "x"}""")]
+    [InlineData("""{"schema": {"type": "string", "pattern": "x"}}""")]
     [InlineData("{\"labels\": [\"a\"")]
     public void AnythingElseIsRefusedByName(string json)
     {
