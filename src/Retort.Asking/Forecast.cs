@@ -44,7 +44,6 @@ public sealed record Forecast(long Questions, IReadOnlyDictionary<Sensitive, int
         AtMost = AtMost + other.AtMost,
         Likely = Likely + other.Likely,
         Probe = ForecastPart.Sum(Probe, other.Probe),
-        Growing = ForecastPart.Sum(Growing, other.Growing),
         Grown = ForecastPart.Sum(Grown, other.Grown),
     };
 

@@ -80,7 +80,7 @@ public sealed partial class DistillJob
         [
             .. documents.Select(d => d.Untaught ? task.OfGold(d) : task.Of(d, ownGold: _recipe.Ask is null) is { } made
                 ? _recipe is { Ask: not null, Signal.Kind: "top_k" } ? made with { Answer = d.Answer } : made
-                : throw new UserError($"an answer is none to the task: {task.Fault(d.Answer.EndsWith(Corpus.End, StringComparison.Ordinal) ? d.Answer[..^Corpus.End.Length] : d.Answer)}", $"{corpus.Source}: {JsonFields.Short(d.Answer)}", "Mend the answers, or what task says they are.")),
+                : throw new UserError($"an answer is none to the task: {task.Fault(d.Said)}", $"{corpus.Source}: {JsonFields.Short(d.Answer)}", "Mend the answers, or what task says they are.")),
         ];
         return corpus with { Train = Spelled(corpus.Train), Validation = Spelled(corpus.Validation), HeldOut = Spelled(corpus.HeldOut) };
     }

@@ -95,7 +95,7 @@ public sealed partial class DistillJob
     static GoldAnswers TeacherGold(IReadOnlyList<Document> tasks, Corpus corpus)
     {
         ILookup<string, Document> own = corpus.HeldOut.ToLookup(d => d.Prompt, StringComparer.Ordinal);
-        string[] answers = [.. tasks.Select(t => own[t.Prompt].First().Answer[..^Corpus.End.Length])];
+        string[] answers = [.. tasks.Select(t => own[t.Prompt].First().Said)];
         return new(answers, [.. tasks.Select((t, i) => t.Score!(answers[i]))]);
     }
 

@@ -44,7 +44,7 @@ public sealed partial class DistillJob
         }
 
         string?[] Told(IReadOnlyList<Document> items, IReadOnlyList<TaskAnswer>? local) =>
-            [.. items.Select((d, i) => local is not null ? local[i].Text : _recipe.Ask is not null && d.Id is not null ? d.Answer[..^Corpus.End.Length] : null)];
+            [.. items.Select((d, i) => local is not null ? local[i].Text : _recipe.Ask is not null && d.Id is not null ? d.Said : null)];
         IReadOnlyList<TaskAnswer>? own = teacher is null ? null : Answers(teacher, heldOut), chosen = teacher is null ? null : Answers(teacher, validation);
         TaskArm Arm(string name, IReadOnlyList<LlamaWeights> models) => new(name, [.. models.Select(m => Answers(m, heldOut))]);
         TaskArm[] arms = [Arm(DistillJob.Arm.Student, trained.Students), Arm(DistillJob.Arm.Twin, trained.Twins), Arm(DistillJob.Arm.TwinEqualCompute, trained.EqualComputeTwins)];

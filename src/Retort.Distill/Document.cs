@@ -11,6 +11,9 @@ public sealed record Document(string Prompt, string Answer, string Kind = "text"
     /// <summary>A chat template laid the prompt out, its special tokens spelled: none are added.</summary>
     public bool Laid { get; init; }
 
+    /// <summary>The answer without the mark that ends it.</summary>
+    public string Said => Answer.EndsWith(Corpus.End, StringComparison.Ordinal) ? Answer[..^Corpus.End.Length] : Answer;
+
     /// <summary>The stored answer it was made of, "question/place"; null where no teacher was asked.</summary>
     public string? Id { get; init; }
 

@@ -31,7 +31,7 @@ static class DocumentScores
     /// <summary>Bytes that are scored, UTF-8; the mark at the end is none.</summary>
     public static int Bytes(Document document, bool maskPrompts)
     {
-        string answer = document.Answer.EndsWith(Corpus.End, StringComparison.Ordinal) ? document.Answer[..^Corpus.End.Length] : document.Answer;
+        string answer = document.Said;
         return Encoding.UTF8.GetByteCount(answer) + (maskPrompts ? 0 : Encoding.UTF8.GetByteCount(document.Prompt));
     }
 

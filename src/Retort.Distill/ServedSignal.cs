@@ -36,7 +36,7 @@ public sealed class ServedSignal
         {
             Document document = documents[place.Document];
             int[] own = Dataset.Answer(document, tokenizer);
-            string text = document.Answer.EndsWith(Corpus.End, StringComparison.Ordinal) ? document.Answer[..^Corpus.End.Length] : document.Answer;
+            string text = document.Said;
             byte[] bytes = Encoding.UTF8.GetBytes(text);
             tokens += place.Answer;
             if (document.Id is not { } id || served(id) is not { } theirs || signal.Offsets(own, bytes) is not { } offsets || !bytes.AsSpan().StartsWith(SignalCheck.Joined(theirs)))

@@ -24,14 +24,11 @@ public sealed record RunTerms(string Register, DateOnly On, IReadOnlyList<RunTer
         [.. verdict.Uses.Select(u => new RunTermsUse(KebabName.Of(u.Use.Role), u.Use.Model.Reference, KebabName.Of(u.Class), u.Use.Declared, [.. u.Entries.Select(e => new RunTermsEntry(e.Entry.Id, e.Sha256, e.Permission is { } p ? new(p.Grantor, p.Recipient, p.Contract, p.Signed, p.Expires, [.. p.Entries], p.ContractSha256, p.Sha256) : null))], u.Use.Own is { } own ? RunTermsOwn.Of(own) : null))],
         [.. verdict.Obligations.Select(o => $"{o.Entry}: {o.Sentence}")]);
 
-    /// <summary>The step of the manifest that writes it.</summary>
-    public const string Step = "terms";
-
     /// <summary>States these uses in the folder's terms.json, in place of those it states.</summary>
     public void Write(string folder, Manifest manifest)
     {
         AtomicFile.WriteAllBytes(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this, s_json));
-        manifest.Add(Step, new Dictionary<string, string> { ["register"] = Register }, FileName);
+        manifest.Add("terms", new Dictionary<string, string> { ["register"] = Register }, FileName);
     }
 
     /// <summary>States these uses besides those of other models and roles that the folder's terms.json holds. What says all of it already is left as it is.</summary>

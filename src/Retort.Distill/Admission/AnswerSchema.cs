@@ -33,8 +33,11 @@ public sealed class AnswerSchema
     }
 
     /// <exception cref="UserError">The file cannot be read, is no schema, or has a keyword that is not read.</exception>
-    public static AnswerSchema Read(string path) =>
-        new(JsonText.Read(TextFile.Read(path, 1 << 20)) ?? throw new UserError("this is no JSON", path, "Give a JSON Schema, such as {\"type\": \"object\", \"properties\": {…}}."), path);
+    public static AnswerSchema Read(string path) => new(ReadJson(path), path);
+
+    /// <exception cref="UserError">The file cannot be read, or is no JSON.</exception>
+    internal static JsonElement ReadJson(string path) =>
+        JsonText.Read(TextFile.Read(path, 1 << 20)) ?? throw new UserError("this is no JSON", path, "Give a JSON Schema, such as {\"type\": \"object\", \"properties\": {…}}.");
 
     /// <summary>What is wrong with an answer, and where in it; null where it satisfies the schema.</summary>
     public string? Fault(string answer)

@@ -21,7 +21,7 @@ public sealed class TaskForm
         if (recipe.Form is AnswerForm.Schema { Json: var root })
         {
             _root = root;
-            _schema = new(root, recipe.SchemaFile ?? "task.schema");
+            _schema = new(root, recipe.SchemaFile!);
             Fields = [.. Leaves(root, "")];
         }
     }
@@ -73,8 +73,7 @@ public sealed class TaskForm
     /// <returns>Null where its answer is none.</returns>
     internal Document? Of(Document document, bool ownGold)
     {
-        string text = document.Answer.EndsWith(Corpus.End, StringComparison.Ordinal) ? document.Answer[..^Corpus.End.Length] : document.Answer;
-        if (Canonical(text) is not { } answer)
+        if (Canonical(document.Said) is not { } answer)
         {
             return null;
         }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Retort.Model.Grammars;
 
 namespace Retort.Distill;
@@ -9,8 +8,6 @@ namespace Retort.Distill;
 /// <param name="Agree">How often the answers that a cascade leaves to the student are to be the teacher's.</param>
 public sealed record TaskRecipe(AnswerForm Form, string? SchemaFile, double Agree)
 {
-    const int Longest = 1 << 20;
-
     /// <param name="task">The mapping, whose faults are collected.</param>
     /// <param name="absolute">Makes a path of the recipe's absolute.</param>
     /// <returns>Null where there is none.</returns>
@@ -37,7 +34,7 @@ public sealed record TaskRecipe(AnswerForm Form, string? SchemaFile, double Agre
             return null;
         }
 
-        AnswerForm form = labels is not null ? new AnswerForm.Labels(labels) : new AnswerForm.Schema(ReadSchema(file!));
+        AnswerForm form = labels is not null ? new AnswerForm.Labels(labels) : new AnswerForm.Schema(AnswerSchema.ReadJson(file!));
         try
         {
             form.Check(file ?? "task.labels");
@@ -50,7 +47,4 @@ public sealed record TaskRecipe(AnswerForm Form, string? SchemaFile, double Agre
 
         return new(form, file, agree);
     }
-
-    static JsonElement ReadSchema(string file) =>
-        JsonText.Read(TextFile.Read(file, Longest)) ?? throw new UserError("this is no JSON", file, "Give a JSON Schema, such as {\"type\": \"object\", \"properties\": {…}}.");
 }
