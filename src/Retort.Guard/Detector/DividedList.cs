@@ -5,10 +5,10 @@ namespace Retort.Guard.Detector;
 /// counts once, however much it is asked; what most of the group ask, or ask word for word, is an exercise or a benchmark and does not count.
 /// </summary>
 /// <param name="Shared">Templates that count: no account stands for more than a few.</param>
-/// <param name="Met">Templates in which members met, all of them.</param>
+/// <param name="Pairs">Who met whom.</param>
 /// <param name="Sharers">Accounts that asked in one of them.</param>
 /// <param name="Exposure">Pairs of a prompt and a template of somebody else that could have met.</param>
-public readonly record struct DividedList(double Shared, int Met, IReadOnlySet<long> Sharers, double Exposure)
+public readonly record struct DividedList(double Shared, IReadOnlySet<(long, long)> Pairs, IReadOnlySet<long> Sharers, double Exposure)
 {
     /// <summary>More of a group than this share one template only where it was set them.</summary>
     const double MostOfGroup = 1.0 / 3;
@@ -34,7 +34,8 @@ public readonly record struct DividedList(double Shared, int Met, IReadOnlySet<l
         HashSet<long> sharers = [];
         Dictionary<long, int> counted = [];
         HashSet<uint> texts = [];
-        int shared = 0, met = 0;
+        HashSet<(long, long)> pairs = [];
+        int shared = 0;
         double prompts = 0, distinct = 0, own = 0;
         foreach (AccountTrail account in group)
         {
@@ -45,10 +46,18 @@ public readonly record struct DividedList(double Shared, int Met, IReadOnlySet<l
             {
                 if (seen.Add(id) && templates[id] is { } template && Counts(template, members, sources) && IsApart(template, texts))
                 {
-                    met++;
+                    long[] among = [.. template.Accounts.Where(members.Contains)];
+                    bool isNew = false;
+                    for (int i = 1; i < among.Length; i++)
+                    {
+                        for (int j = 0; j < i; j++)
+                        {
+                            isNew |= !sources.Have(among[i], among[j]) && pairs.Add((Math.Min(among[i], among[j]), Math.Max(among[i], among[j])));
+                        }
+                    }
 
-                    // No account stands for more than a few of them: what many share with one alone is that one's, not theirs.
-                    long[] among = [.. template.Accounts.Where(a => members.Contains(a) && counted.GetValueOrDefault(a) < MostOfAccount)];
+                    // What two accounts have in common counts once; and no account stands for more than a few: what many share with one alone is that one's.
+                    among = isNew ? [.. among.Where(a => counted.GetValueOrDefault(a) < MostOfAccount)] : [];
                     if (among.Length >= 2)
                     {
                         shared++;
@@ -62,7 +71,7 @@ public readonly record struct DividedList(double Shared, int Met, IReadOnlySet<l
             }
         }
 
-        return new(shared, met, sharers, ((prompts * distinct) - own) / 2);
+        return new(shared, pairs, sharers, ((prompts * distinct) - own) / 2);
     }
 
     /// <summary>Whether a template has little to do with those that were counted: one exercise in many words is one.</summary>
@@ -126,7 +135,7 @@ public readonly record struct DividedList(double Shared, int Met, IReadOnlySet<l
     /// <summary>What one more template and a little more exposure add, by the rate that was found.</summary>
     public double LogRatioOf(double shared, double exposure, double chance)
     {
-        double rate = Math.Max(Met / Math.Max(Exposure, 1), chance);
+        double rate = Math.Max(Pairs.Count / Math.Max(Exposure, 1), chance);
         return (shared * Math.Log(rate / chance)) - ((rate - chance) * exposure);
     }
 }

@@ -81,7 +81,7 @@ public sealed class GroupSearch(Population population, DetectorOptions options)
         double prompts = group.Sum(a => (double)a.Different), distinct = group.Sum(a => (double)a.Templates.Count);
         GroupMember[] each = [.. group.Select((a, i) =>
         {
-            int met = a.Templates.Count(t => population.Templates[t] is { } template && DividedList.Counts(template, members, _sources));
+            int met = list.Pairs.Count(p => p.Item1 == a.Id || p.Item2 == a.Id);
             double exposure = ((a.Different * (distinct - a.Templates.Count)) + (a.Templates.Count * (prompts - a.Different))) / 2;
             double own = list.LogRatioOf(met, exposure, options.Chance);
             return new GroupMember(a.Id, met, own, own + timing[i]);

@@ -38,6 +38,15 @@ public sealed class Population
         }
     }
 
+    /// <summary>Makes known what honest accounts ask, benchmarks say: prompts like it link nobody.</summary>
+    public void Learn(string prompt)
+    {
+        if (Templates.Meet(PromptSketch.Of(PromptRuns.Of(prompt), _wrapping)) is { } template)
+        {
+            template.IsKnown = true;
+        }
+    }
+
     /// <summary>Counts a request.</summary>
     /// <returns>Its template; null where it was asked before, or there is nothing in it but wrapping.</returns>
     public Template? Add(SeenRequest request, AccountFacts? facts = null)

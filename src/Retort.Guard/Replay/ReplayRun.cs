@@ -36,6 +36,11 @@ static class ReplayRun
         requests.Sort((a, b) => (a.Seen.At, a.Seen.Account).CompareTo((b.Seen.At, b.Seen.Account)));
         Dictionary<long, ReplayAccount> accounts = strangers.Accounts.ToDictionary(a => a.Id);
         Population population = new();
+        foreach (string prompt in Enum.GetValues<PromptKind>().SelectMany(k => library.Of(k, PromptHalf.Calibration)).SelectMany(s => s.Prompts))
+        {
+            population.Learn(prompt);
+        }
+
         DrainDetector detector = new(population, options);
         HashSet<long> acted = [];
         Progress[] campaigns = [.. scenario.Campaigns.Select(_ => new Progress())];
