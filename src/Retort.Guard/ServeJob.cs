@@ -1,3 +1,4 @@
+using Retort.Guard.Answers;
 using Retort.Model.Inference;
 
 namespace Retort.Guard;
@@ -9,6 +10,12 @@ namespace Retort.Guard;
 /// <param name="CacheTokens">Tokens whose keys and values are kept.</param>
 /// <param name="Cascade">What calibrating the cascade found; null without one.</param>
 public sealed record ServeFacts(IReadOnlyList<string> Addresses, string Model, long Bytes, int CacheTokens, CascadeFacts? Cascade);
+
+/// <summary>What a running guarded server is.</summary>
+/// <param name="Addresses">Where it listens.</param>
+/// <param name="Model">The model, or the upstream's host.</param>
+/// <param name="Policy">The policy's file; null where there are no accounts.</param>
+public sealed record GuardFacts(IReadOnlyList<string> Addresses, string Model, string? Policy);
 
 /// <summary>Serves a model until it is told to stop.</summary>
 public static class ServeJob
@@ -47,6 +54,34 @@ public static class ServeJob
             await host.Stop().ConfigureAwait(false);
         }
     }
+
+    /// <summary>Serves an upstream: 1 open the policy · 2 listen · 3 until told to stop, then let answers end.</summary>
+    /// <param name="guard">The policy's file; null for none: everybody may ask, and requests are hardened all the same.</param>
+    /// <param name="log">Takes what an owner should know, without prompts and keys.</param>
+    /// <exception cref="UserError">The policy, its stores or a secret is not as it should be, or an address cannot be listened on.</exception>
+    public static async Task RunUpstream(string upstream, string? guard, string urls, Func<string, string?> environment, Action<GuardFacts> onStart, Action<string> log, TimeProvider time, CancellationToken stop)
+    {
+        Uri url = UpstreamModel.Url(upstream);
+        GuardPolicy? policy = guard is null ? null : GuardPolicy.Read(guard);
+        using UpstreamModel model = new(url, Key(policy, environment));
+        await RunGuarded(model, url.Host, policy, urls, environment, onStart, log, time, stop).ConfigureAwait(false);
+    }
+
+    static async Task RunGuarded(IModel model, string name, GuardPolicy? policy, string urls, Func<string, string?> environment, Action<GuardFacts> onStart, Action<string> log, TimeProvider time, CancellationToken stop)
+    {
+        using OpenPolicy? open = policy is null ? null : OpenPolicy.Open(policy, environment, time);
+        GuardedServer server = await GuardedServer.Start(model, open, urls, log, time).ConfigureAwait(false);
+        await using (server.ConfigureAwait(false))
+        {
+            onStart(new(server.Addresses, name, policy?.Path));
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, stop).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+            await server.Stop().ConfigureAwait(false);
+        }
+    }
+
+    static string? Key(GuardPolicy? policy, Func<string, string?> environment) => policy?.Upstream.Key is not { } variable ? null
+        : environment(variable) is { Length: > 0 } key ? key
+        : throw new UserError("the environment has no key for the upstream", variable, $"Set {variable}, or leave upstream.key out of the policy.");
 
     static int Room(InferenceModel model, int answers)
     {
