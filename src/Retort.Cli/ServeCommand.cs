@@ -54,7 +54,7 @@ static class ServeCommand
             CascadeOptions? behind = parsed.GetValue(cascade) is not { } teacher ? null
                 : new(teacher, AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(agree), parsed.GetValue(prompts) ?? HeldOut(reference));
             ServeJob.Run(
-                reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), behind, options,
+                reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), behind, options, parsed.GetValue(guard), Environment.GetEnvironmentVariable, said => session.Error.WriteLine($"retort: {said}"),
                 (done, all) =>
                 {
                     if (done % 20 == 0 || done == all)
@@ -87,6 +87,11 @@ static class ServeCommand
     static IEnumerable<string> Lines(ServeFacts facts)
     {
         yield return $"{facts.Model} ({facts.Bytes / 1048576.0:0.#} MiB) answers at {string.Join(", ", facts.Addresses.Select(a => a + "/v1"))}; keys and values of {facts.CacheTokens:n0} tokens are kept";
+        if (facts.Policy is { } policy)
+        {
+            yield return $"guarded by {policy}";
+        }
+
         if (facts.Cascade is not { } c)
         {
             yield break;

@@ -1,10 +1,13 @@
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
+using Retort.Evidence.Ledger;
 using Retort.Guard.Accounts;
 using Retort.Guard.Answers;
 using Retort.Guard.Detector;
 using Retort.Guard.Hardening;
 using Retort.Guard.Limits;
 using Retort.Guard.OpenAi;
+using Retort.Guard.Records;
 
 namespace Retort.Guard;
 
@@ -21,6 +24,7 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
     public async Task Handle(HttpContext http, GuardRoute route)
     {
         using Passage passage = new(http, route, time.GetTimestamp());
+        http.Response.Headers["x-request-id"] = passage.Id;
         ApiError? refused = null;
         try
         {
@@ -42,7 +46,7 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
         finally
         {
             // 7 settle, record: once, however it ended.
-            await End(passage).ConfigureAwait(false);
+            await End(passage, refused).ConfigureAwait(false);
         }
     }
 
@@ -51,6 +55,11 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
         if (policy is null)
         {
             return null;
+        }
+
+        if (policy.Decisions.Fault is not null)
+        {
+            return new(503, "Decisions cannot be written down now; nothing was begun.", "server_error", "records_unavailable");
         }
 
         KeyVerdict verdict = policy.Keys.Check(passage.Http.Request.Headers.Authorization.ToString(), needed);
@@ -129,6 +138,17 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
         using CancellationTokenRegistration leave = passage.Http.RequestAborted.UnsafeRegister(static p => ((Passage)p!).Leave(), passage);
         ApiError? refused = await passage.Answer!.Ask().ConfigureAwait(false);
         passage.WasAsked = refused is null || passage.IsGone;
+        if (refused is null && policy is not null)
+        {
+            passage.Handed = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            passage.Handed.AppendData(policy.Decisions.Secret.Salt(Decision.Row(passage.Id, "response")));
+        }
+
+        if (passage.Answer.AnsweredBy is { } name)
+        {
+            passage.Http.Response.Headers["x-retort-answered-by"] = name;
+        }
+
         return refused;
     }
 
@@ -142,7 +162,7 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
         return refused;
     }
 
-    async ValueTask End(Passage passage)
+    async ValueTask End(Passage passage, ApiError? refused)
     {
         watch.Remove(passage);
         try
@@ -151,6 +171,11 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
             {
                 passage.Reservation = null;
                 policy!.Limits.Settle(reservation, Used(passage));
+            }
+
+            if (policy is not null)
+            {
+                await policy.Decisions.Record(Decided(passage, refused, policy.Decisions.Secret)).ConfigureAwait(false);
             }
         }
         finally
@@ -162,6 +187,12 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
         }
     }
 
+    Decision Decided(Passage passage, ApiError? refused, CommitmentSecret secret) => new(
+        passage.Id, time.GetUtcNow(), passage.Key?.Account.Id ?? 0, passage.Route.Name, refused?.Status ?? StatusCodes.Status200OK, refused?.Code, passage.Response?.InForce.ToString() ?? nameof(ResponseStep.None),
+        passage.Tokens.Prompt, passage.Tokens.Answer,
+        passage.Key is null || passage.Body.IsEmpty ? null : secret.Commit(Decision.Row(passage.Id, "request"), passage.Body.Span),
+        passage.Handed is { } handed ? new Commitment(new Digest(handed.GetHashAndReset())) : null);
+
     /// <summary>By the model's own count, and where it has said none by bytes: what was handed out has no more tokens than that.</summary>
     Amounts Used(Passage passage)
     {
@@ -172,6 +203,7 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
 
         const long Most = 1_000_000_000_000;
         long prompt = Math.Min(passage.Seen.PromptTokens ?? passage.Answer!.PromptTokens, Most), answered = Math.Min(passage.Seen.AnswerTokens ?? passage.Seen.TextBytes, Most);
+        passage.Tokens = (prompt, answered);
         return Amounts.Of(prompt + answered, policy!.Policy.Prices.Of(passage.Facts.Model, prompt, answered), passage.Facts.HasLogprobs ? answered : 0);
     }
 }

@@ -20,8 +20,9 @@ public sealed class GuardedServer : IAsyncDisposable
 
     readonly WebApplication _app;
     readonly GuardTimers _timers;
+    readonly IModel _model;
 
-    GuardedServer(WebApplication app, GuardTimers timers) => (_app, _timers) = (app, timers);
+    GuardedServer(WebApplication app, IModel model, GuardTimers timers) => (_app, _model, _timers) = (app, model, timers);
 
     /// <summary>Where it listens.</summary>
     public IReadOnlyList<string> Addresses => [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
@@ -55,11 +56,15 @@ public sealed class GuardedServer : IAsyncDisposable
             throw new UserError($"cannot listen: {e.Message.TrimEnd('.')}", urls, "Give addresses as http://127.0.0.1:8080, and a port that is free.");
         }
 
-        return new(app, GuardTimers.Start(policy, watch, log, time));
+        return new(app, model, GuardTimers.Start(policy, watch, log, time));
     }
 
     /// <summary>Takes on nothing new, and lets what is under way end within the grace.</summary>
-    public Task Stop() => _app.StopAsync();
+    public async Task Stop()
+    {
+        await _model.Close(s_grace).ConfigureAwait(false);
+        await _app.StopAsync().ConfigureAwait(false);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Retort.Guard.Accounts;
@@ -23,6 +24,9 @@ sealed class Passage(HttpContext http, GuardRoute route, long started) : IDispos
     Task _heartbeat = Task.CompletedTask;
     int _writer;
     long _heard, _writing;
+
+    /// <summary>32 hexadecimal digits, which the client gets as x-request-id.</summary>
+    public string Id { get; } = NewId();
 
     public HttpContext Http => http;
 
@@ -56,6 +60,12 @@ sealed class Passage(HttpContext http, GuardRoute route, long started) : IDispos
 
     /// <summary>Whether the client has left.</summary>
     public bool IsGone => http.RequestAborted.IsCancellationRequested;
+
+    /// <summary>The hash over the answer as it is handed out; null where nothing is committed to.</summary>
+    public IncrementalHash? Handed { get; set; }
+
+    /// <summary>Of question and answer, as settled.</summary>
+    public (long Prompt, long Answer) Tokens { get; set; }
 
     /// <summary>When the first part went out; 0 before.</summary>
     public long FirstPart { get; set; }
@@ -162,7 +172,11 @@ sealed class Passage(HttpContext http, GuardRoute route, long started) : IDispos
     /// <summary>The client has left: the model is told at once.</summary>
     public void Leave() => _answer?.Abort(s_gone);
 
-    public void Dispose() => _body.Dispose();
+    public void Dispose()
+    {
+        _body.Dispose();
+        Handed?.Dispose();
+    }
 
     async Task Heartbeat()
     {
@@ -178,6 +192,13 @@ sealed class Passage(HttpContext http, GuardRoute route, long started) : IDispos
         {
             Volatile.Write(ref _writer, 0);
         }
+    }
+
+    static string NewId()
+    {
+        Span<byte> id = stackalloc byte[16];
+        RandomNumberGenerator.Fill(id);
+        return Convert.ToHexStringLower(id);
     }
 
     static ApiError TooLong(int most) => new(413, $"The request has more than {most} bytes.", Code: "request_too_large");

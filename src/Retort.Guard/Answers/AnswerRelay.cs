@@ -45,6 +45,7 @@ static class AnswerRelay
         response.ContentType = "application/json";
         response.ContentLength = part.Length;
         response.BodyWriter.Write(part.Span);
+        passage.Handed?.AppendData(part.Span);
         await response.BodyWriter.FlushAsync(passage.Http.RequestAborted).ConfigureAwait(false);
         return null;
     }
@@ -76,6 +77,12 @@ static class AnswerRelay
                 else if (!passage.Seen.IsReasoning && !(passage.Seen.IsUsageAlone && !passage.Facts.WantsUsage))
                 {
                     Write(to, answer.Name.Span, part.Span);
+                    if (passage.Handed is { } handed)
+                    {
+                        part.Write("\n"u8);
+                        handed.AppendData(part.Span);
+                    }
+
                     passage.FirstPart = passage.FirstPart == 0 ? now : passage.FirstPart;
                 }
             }

@@ -19,6 +19,9 @@ interface IModel
     /// <summary>The JSON of /v1/models, or of one model.</summary>
     /// <param name="id">Null for all.</param>
     ValueTask<(ReadOnlyMemory<byte> Json, ApiError? Refusal)> Models(string? id, CancellationToken gone);
+
+    /// <summary>Takes on nothing new, and lets what is under way end within the grace.</summary>
+    Task Close(TimeSpan grace);
 }
 
 /// <summary>What came next of an answer.</summary>
@@ -54,6 +57,9 @@ abstract class PendingAnswer : IAsyncDisposable
 
     /// <summary>Whether more parts are there already, so that one write may hold several.</summary>
     public abstract bool HasMore { get; }
+
+    /// <summary>Who of several answers; null where there is one.</summary>
+    public virtual string? AnsweredBy => null;
 
     /// <summary>Asks. Null once an answer has begun.</summary>
     public abstract ValueTask<ApiError?> Ask();

@@ -65,6 +65,8 @@ sealed class UpstreamModel : IModel, IDisposable
         }
     }
 
+    public Task Close(TimeSpan grace) => Task.CompletedTask;
+
     public HttpRequestMessage Message(HttpMethod method, string path)
     {
         HttpRequestMessage message = new(method, new Uri(_url.AbsoluteUri + path)) { Version = System.Net.HttpVersion.Version11 };
