@@ -17,7 +17,7 @@ sealed class TermsDesk(OpenPolicy policy)
         {
             await Errors.Write(http, KeySentence.Of(verdict)!).ConfigureAwait(false);
         }
-        else if (policy.Policy.Terms is not { } asked || policy.Store.Terms().LastOrDefault() is not { } terms)
+        else if (policy.Policy.Terms is not { } asked || policy.Store.Terms() is not [.., { } terms])
         {
             await Errors.Write(http, new(404, "No terms are asked for here.", "not_found_error", "no_terms")).ConfigureAwait(false);
         }
