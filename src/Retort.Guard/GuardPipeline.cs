@@ -17,6 +17,8 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
 {
     readonly RequestFieldNames[] _fields = [.. Enum.GetValues<RouteKind>().Select(r => RequestFieldNames.Of(r, hardening.Allow, model.IsLocal))];
 
+    readonly ClientOrigin _origin = new(policy?.Store.Pepper.Origins.ToArray(), policy?.Policy.TrustedHops ?? []);
+
     /// <summary>
     /// 1 read · 2 account and accepted terms · 3 limits (reserve) · 4 detector verdict · 5 harden the request, ask upstream or the model here · 6 nothing is done to
     /// an answer's words · 7 respond, settle, record.
@@ -126,7 +128,7 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
             return null;
         }
 
-        policy.Feed.Offer(key.Account.Id, passage.Route.Name, time.GetUtcNow().ToUnixTimeMilliseconds(), default, passage.Body.Span);
+        policy.Feed.Offer(key.Account.Id, passage.Route.Name, time.GetUtcNow().ToUnixTimeMilliseconds(), _origin.Of(passage.Http), passage.Body.Span);
         passage.Response = policy.Responses.Of(key.Account.Id);
         return passage.Response is { } response ? ResponseSentence.Of(response, passage.Facts, policy.Policy.AppealAt) : null;
     }

@@ -22,7 +22,10 @@ public sealed class GuardedServer : IAsyncDisposable
     readonly GuardTimers _timers;
     readonly IModel _model;
 
-    GuardedServer(WebApplication app, IModel model, GuardTimers timers) => (_app, _model, _timers) = (app, model, timers);
+    GuardedServer(WebApplication app, IModel model, PassageWatch watch, GuardTimers timers) => (_app, _model, Watch, _timers) = (app, model, watch, timers);
+
+    /// <summary>Of the requests under way.</summary>
+    internal PassageWatch Watch { get; }
 
     /// <summary>Where it listens.</summary>
     public IReadOnlyList<string> Addresses => [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
@@ -56,7 +59,7 @@ public sealed class GuardedServer : IAsyncDisposable
             throw new UserError($"cannot listen: {e.Message.TrimEnd('.')}", urls, "Give addresses as http://127.0.0.1:8080, and a port that is free.");
         }
 
-        return new(app, model, GuardTimers.Start(policy, watch, log, time));
+        return new(app, model, watch, GuardTimers.Start(policy, watch, log, time));
     }
 
     /// <summary>Takes on nothing new, and lets what is under way end within the grace.</summary>

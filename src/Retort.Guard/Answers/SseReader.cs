@@ -43,8 +43,7 @@ sealed class SseReader(int most) : IDisposable
     {
         ReadOnlySpan<byte> bytes = _bytes.Span;
         (_data, _name) = (default, default);
-        bool any = false;
-        int at = _at;
+        int lines = 0, at = _at;
         while (bytes[at..].IndexOf((byte)'\n') is >= 0 and var length)
         {
             ReadOnlySpan<byte> line = bytes.Slice(at, length);
@@ -57,8 +56,13 @@ sealed class SseReader(int most) : IDisposable
 
             if (line.IsEmpty)
             {
+                if (lines > 1)
+                {
+                    Join(at);
+                }
+
                 _at = at;
-                if (any)
+                if (lines > 0)
                 {
                     return true;
                 }
@@ -67,17 +71,7 @@ sealed class SseReader(int most) : IDisposable
             }
             else if (line.StartsWith("data:"u8))
             {
-                (int from, int to) = Value(line, start, 5);
-                if (any)
-                {
-                    Join(from, to);
-                }
-                else
-                {
-                    _data = (from, to);
-                }
-
-                any = true;
+                _data = lines++ == 0 ? Value(line, start, 5) : _data;
             }
             else if (line.StartsWith("event:"u8))
             {
@@ -96,12 +90,21 @@ sealed class SseReader(int most) : IDisposable
         return (start + skip, start + line.Length);
     }
 
-    /// <summary>Moves a further data line behind the one before.</summary>
-    void Join(int from, int to)
+    /// <summary>Moves further data lines of an event that is whole behind the first.</summary>
+    void Join(int end)
     {
         Span<byte> bytes = System.Runtime.InteropServices.MemoryMarshal.AsMemory(_bytes.Memory).Span;
-        bytes[_data.End] = (byte)'\n';
-        bytes[from..to].CopyTo(bytes[(_data.End + 1)..]);
-        _data.End += 1 + to - from;
+        for (int at = _data.End + 1; bytes[at..end].IndexOf((byte)'\n') is >= 0 and var length; at += length + 1)
+        {
+            ReadOnlySpan<byte> line = bytes.Slice(at, length);
+            line = line.EndsWith("\r"u8) ? line[..^1] : line;
+            if (line.StartsWith("data:"u8))
+            {
+                (int from, int to) = Value(line, at, 5);
+                bytes[_data.End] = (byte)'\n';
+                bytes[from..to].CopyTo(bytes[(_data.End + 1)..]);
+                _data.End += 1 + to - from;
+            }
+        }
     }
 }

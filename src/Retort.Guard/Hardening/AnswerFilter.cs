@@ -54,7 +54,7 @@ ref struct AnswerFilter
 
             filter.Object(Level.Root);
             filter.Keep(json.Length);
-            return true;
+            return !filter._reader.Read();
         }
         catch (JsonException)
         {
@@ -110,7 +110,7 @@ ref struct AnswerFilter
 
     readonly bool Allowed(Level level) => level switch
     {
-        Level.Root => (_rules.IsResponses ? s_responses : s_root).Has(_reader) || _reader.ValueTextEquals("error"u8),
+        Level.Root => (_rules.IsResponses ? s_responses : s_root).Has(_reader) || _reader.ValueSpan.SequenceEqual("error"u8),
         Level.Choice => s_choice.Has(_reader) || (_rules.KeepsReasoning && s_reasoning.Has(_reader)),
         Level.Message => s_message.Has(_reader) || (_rules.KeepsReasoning && s_reasoning.Has(_reader)),
         _ => _rules.KeepsReasoning || !s_reasoning.Has(_reader),
@@ -140,15 +140,23 @@ ref struct AnswerFilter
         if (Is("choices"u8))
         {
             _reader.Read();
-            int count = 0;
-            while (_reader.TokenType == JsonTokenType.StartArray ? _reader.Read() && _reader.TokenType == JsonTokenType.StartObject : count > 0 && _reader.Read() && _reader.TokenType == JsonTokenType.StartObject)
+            int count = 0, depth = _reader.CurrentDepth;
+            bool isList = _reader.TokenType == JsonTokenType.StartArray;
+            while (isList && _reader.Read() && _reader.CurrentDepth > depth)
             {
                 count++;
-                Object(Level.Choice);
+                if (_reader.TokenType == JsonTokenType.StartObject)
+                {
+                    Object(Level.Choice);
+                }
+                else
+                {
+                    _reader.Skip();
+                }
             }
 
             _facts.IsUsageAlone = count == 0;
-            SkipRest();
+            _reader.Skip();
         }
         else if (Is("usage"u8))
         {
@@ -158,10 +166,12 @@ ref struct AnswerFilter
         else if (Is("model"u8))
         {
             _reader.Read();
-            if (_reader.TokenType == JsonTokenType.String && (_facts.Model is null || !_reader.ValueTextEquals(_facts.Model)))
+            if (_reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped && (_facts.Model is null || !_reader.ValueTextEquals(_facts.Model)))
             {
                 _facts.Model = _reader.GetString();
             }
+
+            _reader.Skip();
         }
         else if (Is("error"u8))
         {
@@ -186,7 +196,8 @@ ref struct AnswerFilter
         {
             _reader.Read();
             _facts.IsReasoning = !_rules.KeepsReasoning && _reader.TokenType == JsonTokenType.String && _reader.ValueSpan.StartsWith("response.reasoning"u8);
-            _facts.IsError |= _reader.TokenType == JsonTokenType.String && (_reader.ValueTextEquals("response.failed"u8) || _reader.ValueTextEquals("error"u8));
+            _facts.IsError |= _reader.TokenType == JsonTokenType.String && !_reader.ValueIsEscaped && (Is("response.failed"u8) || Is("error"u8));
+            _reader.Skip();
         }
         else if (Is("response"u8))
         {
@@ -195,6 +206,8 @@ ref struct AnswerFilter
             {
                 Object(Level.Root);
             }
+
+            SkipList();
         }
         else if (Is("delta"u8))
         {
@@ -264,10 +277,10 @@ ref struct AnswerFilter
     {
         while (item.Read() && item.TokenType == JsonTokenType.PropertyName)
         {
-            if (item.ValueTextEquals("type"u8))
+            if (item.ValueSpan.SequenceEqual("type"u8))
             {
                 item.Read();
-                return item.TokenType == JsonTokenType.String && (item.ValueTextEquals("reasoning"u8) || item.ValueTextEquals("reasoning_text"u8) || item.ValueTextEquals("summary_text"u8));
+                return item.TokenType == JsonTokenType.String && (item.ValueSpan.SequenceEqual("reasoning"u8) || item.ValueSpan.SequenceEqual("reasoning_text"u8) || item.ValueSpan.SequenceEqual("summary_text"u8));
             }
 
             item.Skip();
@@ -285,6 +298,8 @@ ref struct AnswerFilter
             {
                 Object(Level.Message);
             }
+
+            SkipList();
         }
         else if (Is("logprobs"u8))
         {
@@ -328,6 +343,7 @@ ref struct AnswerFilter
     {
         if (_reader.TokenType != JsonTokenType.StartObject)
         {
+            _reader.Skip();
             return;
         }
 
@@ -379,9 +395,10 @@ ref struct AnswerFilter
 
     readonly bool Is(scoped ReadOnlySpan<byte> name) => _reader.ValueSpan.SequenceEqual(name);
 
-    void SkipRest()
+    /// <summary>A list where an object belongs is passed on as it is.</summary>
+    void SkipList()
     {
-        while (_reader.TokenType is not (JsonTokenType.EndArray or JsonTokenType.Null) && _reader.Read())
+        if (_reader.TokenType == JsonTokenType.StartArray)
         {
             _reader.Skip();
         }

@@ -298,7 +298,7 @@ ref struct RequestScan
         bool isList = _json.TokenType == JsonTokenType.StartArray;
         while (isList && _json.Read() && _json.TokenType != JsonTokenType.EndArray)
         {
-            isList = _json.TokenType == JsonTokenType.String && _json.ValueTextEquals("message.output_text.logprobs"u8);
+            isList = _json.TokenType == JsonTokenType.String && _json.ValueSpan.SequenceEqual("message.output_text.logprobs"u8);
             _facts.HasLogprobs |= isList;
         }
 
@@ -398,7 +398,7 @@ ref struct RequestScan
                 {
                     Refuse($"{name}.{field}", $"{field} is not allowed within {name}.", "unknown_parameter");
                 }
-                else if (field == "type" && !(_json.TokenType == JsonTokenType.String && (_json.ValueTextEquals("function"u8) || _json.ValueTextEquals("custom"u8))))
+                else if (field == "type" && !(_json.TokenType == JsonTokenType.String && (_json.ValueSpan.SequenceEqual("function"u8) || _json.ValueSpan.SequenceEqual("custom"u8))))
                 {
                     Refuse($"{name}.type", "A tool must be a function that the client runs.", "unsupported_parameter");
                 }
