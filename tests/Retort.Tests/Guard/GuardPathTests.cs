@@ -160,11 +160,12 @@ public class GuardPathTests
     }
 
     [Theory]
-    [InlineData("ends")]
-    [InlineData("aborts")]
-    [InlineData("says")]
-    [InlineData("babbles")]
-    public async Task AStreamThatBreaksOffEndsInAnErrorAndNeverInDone(string how)
+    [InlineData("ends", "upstream_broke_off")]
+    [InlineData("aborts", "upstream_broke_off")]
+    [InlineData("says", "upstream_failed")]
+    [InlineData("tells", "upstream_broke_off")]
+    [InlineData("babbles", "upstream_unreadable")]
+    public async Task AStreamThatBreaksOffEndsInAnErrorAndNeverInDone(string how, string code)
     {
         await using PathWorld world = await PathWorld.Start();
         TaskCompletionSource came = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -176,9 +177,9 @@ public class GuardPathTests
                 await came.Task;
                 http.Abort();
             }
-            else if (how == "says")
+            else if (how is "says" or "tells")
             {
-                await FakeUpstream.Events(http, $"{{\"error\":{{\"message\":\"overloaded at {PathWorld.UpstreamKey}\"}}}}", "[DONE]");
+                await FakeUpstream.Events(http, $"{{\"error\":{{\"message\":\"overloaded{(how == "tells" ? PathWorld.UpstreamKey : "")}\"}}}}", "[DONE]");
             }
             else if (how == "babbles")
             {
@@ -191,6 +192,7 @@ public class GuardPathTests
         came.SetResult();
         string text = await reader.ReadToEndAsync(Stop);
         Assert.StartsWith("\nevent: error\ndata: {\"error\":{\"message\":", text, StringComparison.Ordinal);
+        Assert.Contains($"\"code\":\"{code}\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
         Assert.DoesNotContain("sk-", text, StringComparison.Ordinal);
 

@@ -61,7 +61,11 @@ sealed class FakeUpstream : IAsyncDisposable
     /// <summary>Events, the data of each as given.</summary>
     public static async Task Events(HttpContext http, params string[] events)
     {
-        http.Response.ContentType = "text/event-stream";
+        if (!http.Response.HasStarted)
+        {
+            http.Response.ContentType = "text/event-stream";
+        }
+
         foreach (string data in events)
         {
             await http.Response.WriteAsync($"data: {data}\n\n");
