@@ -14,7 +14,7 @@ sealed class GuardDesk(IModel model, OpenPolicy? policy, PassageWatch watch)
     {
         string path = http.Request.Path.Value!;
         bool isGet = HttpMethods.IsGet(http.Request.Method);
-        return path == "/health" && isGet ? http.Response.WriteAsJsonAsync(new { status = "ok", running = watch.Count })
+        return path == "/health" && isGet ? http.Response.WriteAsJsonAsync(new { status = "ok", running = watch.Count, waiting = 0 })
             : path == "/v1/models" && isGet ? Models(http, null)
             : path.StartsWith("/v1/models/", StringComparison.Ordinal) && isGet ? Models(http, path["/v1/models/".Length..])
             : path == "/v1/terms" && _terms is not null && (isGet || HttpMethods.IsPost(http.Request.Method)) ? _terms.Handle(http)

@@ -8,12 +8,13 @@ using Retort.Guard.Hardening;
 using Retort.Guard.Limits;
 using Retort.Guard.OpenAi;
 using Retort.Guard.Records;
+using Retort.Guard.Telemetry;
 
 namespace Retort.Guard;
 
 /// <summary>The guarded path, in front of a model in this process or a service elsewhere. Refusals, limits and failures are values that travel it.</summary>
 /// <param name="policy">Null where there are no accounts: everybody may ask, and requests are hardened all the same.</param>
-sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy hardening, PassageWatch watch, TimeProvider time)
+sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy hardening, PassageWatch watch, GuardTelemetry telemetry, TimeProvider time)
 {
     readonly RequestFieldNames[] _fields = [.. Enum.GetValues<RouteKind>().Select(r => RequestFieldNames.Of(r, hardening.Allow, model.IsLocal))];
 
@@ -43,7 +44,7 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
             refused ??= RequestRules.Check(passage.Facts, hardening) ?? await Ask(passage).ConfigureAwait(false);
 
             // 7 respond
-            refused = refused is null ? await AnswerRelay.Run(passage, Rules(passage), time).ConfigureAwait(false) : await Refuse(http, refused).ConfigureAwait(false);
+            refused = refused is null ? await AnswerRelay.Run(passage, Rules(passage), time).ConfigureAwait(false) : await Refuse(passage, refused).ConfigureAwait(false);
         }
         finally
         {
@@ -142,6 +143,7 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
         passage.WasAsked = refused is null || passage.IsGone;
         if (refused is null && policy is not null)
         {
+            passage.Kept = policy.Decisions.KeepsContents ? new() : null;
             passage.Handed = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             passage.Handed.AppendData(policy.Decisions.Secret.Salt(Decision.Row(passage.Id, "response")));
         }
@@ -158,9 +160,10 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
         passage.Route.Kind == RouteKind.Responses, passage.Facts.IsStream, passage.Facts.HasLogprobs, hardening.Decimals(passage.Key?.Account.Tier),
         hardening.KeepsReasoning && passage.Response is not { InForce: >= ResponseStep.Withhold });
 
-    static async ValueTask<ApiError> Refuse(HttpContext http, ApiError refused)
+    async ValueTask<ApiError> Refuse(Passage passage, ApiError refused)
     {
-        await Errors.Write(http, refused).ConfigureAwait(false);
+        await passage.Close(time.GetTimestamp()).ConfigureAwait(false);
+        await Errors.Write(passage.Http, refused).ConfigureAwait(false);
         return refused;
     }
 
@@ -177,11 +180,13 @@ sealed class GuardPipeline(IModel model, OpenPolicy? policy, HardeningPolicy har
 
             if (policy is not null)
             {
-                await policy.Decisions.Record(Decided(passage, refused, policy.Decisions.Secret)).ConfigureAwait(false);
+                KeptContents? contents = policy.Decisions.KeepsContents && passage.Key is not null ? new(passage.Id, passage.Body.ToArray(), passage.Kept?.Span.ToArray() ?? []) : null;
+                await policy.Decisions.Record(Decided(passage, refused, policy.Decisions.Secret), contents).ConfigureAwait(false);
             }
         }
         finally
         {
+            telemetry.Record(passage, refused);
             if (passage.Answer is { } answer)
             {
                 await answer.DisposeAsync().ConfigureAwait(false);

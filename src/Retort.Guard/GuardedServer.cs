@@ -10,6 +10,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Retort.Guard.Answers;
 using Retort.Guard.Hardening;
+using Retort.Guard.Telemetry;
 
 namespace Retort.Guard;
 
@@ -21,8 +22,9 @@ public sealed class GuardedServer : IAsyncDisposable
     readonly WebApplication _app;
     readonly GuardTimers _timers;
     readonly IModel _model;
+    readonly TelemetryExport? _export;
 
-    GuardedServer(WebApplication app, IModel model, PassageWatch watch, GuardTimers timers) => (_app, _model, Watch, _timers) = (app, model, watch, timers);
+    GuardedServer(WebApplication app, IModel model, PassageWatch watch, GuardTimers timers, TelemetryExport? export) => (_app, _model, Watch, _timers, _export) = (app, model, watch, timers, export);
 
     /// <summary>Of the requests under way.</summary>
     internal PassageWatch Watch { get; }
@@ -35,7 +37,8 @@ public sealed class GuardedServer : IAsyncDisposable
     {
         HardeningPolicy hardening = policy?.Policy.Hardening ?? HardeningPolicy.Default;
         PassageWatch watch = new(policy?.Policy.Upstream ?? UpstreamPolicy.Default, s_write, time);
-        GuardPipeline pipeline = new(model, policy, hardening, watch, time);
+        GuardTelemetry telemetry = new(policy?.Store.Pepper.Origins.ToArray(), model.IsLocal, time);
+        GuardPipeline pipeline = new(model, policy, hardening, watch, telemetry, time);
         GuardDesk desk = new(model, policy, watch);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -59,7 +62,7 @@ public sealed class GuardedServer : IAsyncDisposable
             throw new UserError($"cannot listen: {e.Message.TrimEnd('.')}", urls, "Give addresses as http://127.0.0.1:8080, and a port that is free.");
         }
 
-        return new(app, model, watch, GuardTimers.Start(policy, watch, log, time));
+        return new(app, model, watch, GuardTimers.Start(policy, watch, log, time), policy?.Policy.Otlp is { } collector ? new(collector) : null);
     }
 
     /// <summary>Takes on nothing new, and lets what is under way end within the grace.</summary>
@@ -73,6 +76,7 @@ public sealed class GuardedServer : IAsyncDisposable
     {
         await _app.DisposeAsync().ConfigureAwait(false);
         await _timers.DisposeAsync().ConfigureAwait(false);
+        _export?.Dispose();
     }
 
     /// <summary>Every bound that a stranger meets, said here and not left to defaults.</summary>

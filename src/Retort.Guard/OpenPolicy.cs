@@ -37,12 +37,13 @@ public sealed class OpenPolicy : IAsyncDisposable
     /// <exception cref="UserError">The pepper is missing or another, a store is damaged, or the policy's terms are not in force.</exception>
     public static OpenPolicy Open(GuardPolicy policy, Func<string, string?> environment, LedgerHome home, TimeProvider time)
     {
+        ContentVault? vault = ContentVault.Of(policy, environment, time);
         AccountStore store = AccountStore.Open(policy.Store, Pepper.Of(policy.Pepper, environment), time);
         LeasedLimits? limits = null;
         try
         {
             limits = LeasedLimits.Open(policy.Store, LimitTiming.Default, time);
-            return new(policy, store, KeyGate.Open(store, policy.Terms, time), limits, DecisionLog.Open(policy.Store, home, time), home);
+            return new(policy, store, KeyGate.Open(store, policy.Terms, time), limits, DecisionLog.Open(policy.Store, home, vault, time), home);
         }
         catch (UserError)
         {

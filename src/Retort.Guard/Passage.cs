@@ -64,6 +64,16 @@ sealed class Passage(HttpContext http, GuardRoute route, long started) : IDispos
     /// <summary>The hash over the answer as it is handed out; null where nothing is committed to.</summary>
     public IncrementalHash? Handed { get; set; }
 
+    /// <summary>The answer as it is handed out, where contents are kept; null otherwise.</summary>
+    public PooledBytes? Kept { get; set; }
+
+    /// <summary>Hands out a part of the answer: it is committed to, and kept where contents are.</summary>
+    public void HandsOut(ReadOnlySpan<byte> json)
+    {
+        Handed?.AppendData(json);
+        Kept?.Write(json);
+    }
+
     /// <summary>Of question and answer, as settled.</summary>
     public (long Prompt, long Answer) Tokens { get; set; }
 
@@ -163,6 +173,13 @@ sealed class Passage(HttpContext http, GuardRoute route, long started) : IDispos
         Volatile.Write(ref _writing, now);
     }
 
+    /// <summary>Takes the pipe for good: the server may give it to another request once this one has ended.</summary>
+    public async ValueTask Close(long now)
+    {
+        await Take(now).ConfigureAwait(false);
+        Volatile.Write(ref _writing, 0);
+    }
+
     public void Give()
     {
         Volatile.Write(ref _writing, 0);
@@ -176,6 +193,7 @@ sealed class Passage(HttpContext http, GuardRoute route, long started) : IDispos
     {
         _body.Dispose();
         Handed?.Dispose();
+        Kept?.Dispose();
     }
 
     async Task Heartbeat()

@@ -53,7 +53,8 @@ sealed class TermsDesk(OpenPolicy policy)
         Acceptance accepted;
         try
         {
-            accepted = policy.Store.Accept(account.Name, version, who);
+            // Who accepts again what is accepted changes nothing.
+            accepted = account.Accepted is { } before && before.Version == terms.Version && before.Sha256 == terms.Sha256 ? before : policy.Store.Accept(account.Name, version, who);
             AccountLedger.Record(policy.Store, policy.Home);
         }
         catch (UserError)

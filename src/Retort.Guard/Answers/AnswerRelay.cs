@@ -45,7 +45,7 @@ static class AnswerRelay
         response.ContentType = "application/json";
         response.ContentLength = part.Length;
         response.BodyWriter.Write(part.Span);
-        passage.Handed?.AppendData(part.Span);
+        passage.HandsOut(part.Span);
         await response.BodyWriter.FlushAsync(passage.Http.RequestAborted).ConfigureAwait(false);
         return null;
     }
@@ -77,12 +77,8 @@ static class AnswerRelay
                 else if (!passage.Seen.IsReasoning && !(passage.Seen.IsUsageAlone && !passage.Facts.WantsUsage))
                 {
                     Write(to, answer.Name.Span, part.Span);
-                    if (passage.Handed is { } handed)
-                    {
-                        part.Write("\n"u8);
-                        handed.AppendData(part.Span);
-                    }
-
+                    part.Write("\n"u8);
+                    passage.HandsOut(part.Span);
                     passage.FirstPart = passage.FirstPart == 0 ? now : passage.FirstPart;
                 }
             }
@@ -102,11 +98,13 @@ static class AnswerRelay
                 await to.FlushAsync(passage.Http.RequestAborted).ConfigureAwait(false);
             }
 
-            passage.Give();
             if (ends)
             {
+                // The pipe stays taken: no heartbeat comes behind the end.
                 return failure;
             }
+
+            passage.Give();
         }
     }
 

@@ -31,7 +31,7 @@ sealed class UpstreamAnswer(UpstreamModel model, RouteKind route, ReadOnlyMemory
     public override async ValueTask<ApiError?> Ask()
     {
         ForwardedBody.Write(body.Span, facts, route, defaultTokens, _bytes);
-        _request = model.Message(HttpMethod.Post, Path(route));
+        _request = model.Message(route);
         _request.Content = new ReadOnlyMemoryContent(_bytes.Memory);
         _request.Content.Headers.ContentType = s_json;
         try
@@ -165,6 +165,4 @@ sealed class UpstreamAnswer(UpstreamModel model, RouteKind route, ReadOnlyMemory
         Failure = why;
         return PartKind.Failed;
     }
-
-    static string Path(RouteKind route) => route switch { RouteKind.Chat => "/chat/completions", RouteKind.Completions => "/completions", RouteKind.Embeddings => "/embeddings", _ => "/responses" };
 }

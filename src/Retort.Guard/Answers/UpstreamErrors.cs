@@ -38,7 +38,7 @@ sealed class UpstreamErrors(Uri url, string? key)
         401 or 403 or 407 => new(502, "The model refused this server.", "server_error", "upstream_refused"),
         429 => new(429, Message(body) ?? "The model is busy.", "rate_limit_error", "upstream_busy", Headers: response.Headers.RetryAfter?.Delta is { } after ? [new("retry-after", ((long)Math.Ceiling(after.TotalSeconds)).ToString())] : null),
         408 or 504 => Silent,
-        >= 400 and < 500 and var status => new(status, Message(body) ?? "The model refused the request.", status == 404 ? "not_found_error" : "invalid_request_error", Code(body) ?? "upstream_refused_request"),
+        >= 400 and < 500 and var status => new(status, Message(body) ?? "The model refused the request.", status == 404 ? "not_found_error" : "invalid_request_error", Word(body, "code") ?? "upstream_refused_request", Word(body, "param")),
         503 => new(503, Message(body) ?? "The model is not available now.", "server_error", "upstream_unavailable"),
         _ => new(502, Message(body) ?? "The model failed.", "server_error", "upstream_failed"),
     };
@@ -48,7 +48,7 @@ sealed class UpstreamErrors(Uri url, string? key)
 
     string? Message(ReadOnlySpan<byte> json) => Field(json, "message") is { Length: > 0 } message && !Tells(message) ? message.Length > MostMessage ? message[..MostMessage] + "…" : message : null;
 
-    static string? Code(ReadOnlySpan<byte> json) => Field(json, "code") is { Length: > 0 and < 64 } code && code.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? code : null;
+    static string? Word(ReadOnlySpan<byte> json, string name) => Field(json, name) is { Length: > 0 and < 64 } word && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '[' or ']') ? word : null;
 
     /// <summary>Whether a sentence tells what a client must not know.</summary>
     bool Tells(string message) => message.Contains(url.Host, StringComparison.OrdinalIgnoreCase) || message.Contains("Bearer ", StringComparison.OrdinalIgnoreCase)

@@ -10,6 +10,7 @@ sealed class UpstreamModel : IModel, IDisposable
     readonly HttpMessageInvoker _http;
     readonly AuthenticationHeaderValue? _key;
     readonly Uri _url;
+    readonly Uri[] _routes;
 
     /// <param name="url">Up to and with /v1.</param>
     /// <param name="key">Null where it asks for none.</param>
@@ -18,6 +19,7 @@ sealed class UpstreamModel : IModel, IDisposable
         _url = url;
         _key = key is null ? null : new("Bearer", key);
         Errors = new(url, key);
+        _routes = [.. Enum.GetValues<RouteKind>().Select(r => At(Path(r)))];
         _http = new(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -52,7 +54,7 @@ sealed class UpstreamModel : IModel, IDisposable
 
     public async ValueTask<(ReadOnlyMemory<byte> Json, ApiError? Refusal)> Models(string? id, CancellationToken gone)
     {
-        using HttpRequestMessage message = Message(HttpMethod.Get, id is null ? "/models" : "/models/" + Uri.EscapeDataString(id));
+        using HttpRequestMessage message = Message(HttpMethod.Get, At(id is null ? "/models" : "/models/" + Uri.EscapeDataString(id)));
         try
         {
             using HttpResponseMessage response = await Send(message, gone).ConfigureAwait(false);
@@ -67,12 +69,19 @@ sealed class UpstreamModel : IModel, IDisposable
 
     public Task Close(TimeSpan grace) => Task.CompletedTask;
 
-    public HttpRequestMessage Message(HttpMethod method, string path)
+    /// <summary>A question to a route, still without a body.</summary>
+    public HttpRequestMessage Message(RouteKind route) => Message(HttpMethod.Post, _routes[(int)route]);
+
+    HttpRequestMessage Message(HttpMethod method, Uri at)
     {
-        HttpRequestMessage message = new(method, new Uri(_url.AbsoluteUri + path)) { Version = System.Net.HttpVersion.Version11 };
+        HttpRequestMessage message = new(method, at) { Version = System.Net.HttpVersion.Version11 };
         message.Headers.Authorization = _key;
         return message;
     }
+
+    Uri At(string path) => new(_url.AbsoluteUri.TrimEnd('/') + path);
+
+    static string Path(RouteKind route) => route switch { RouteKind.Chat => "/chat/completions", RouteKind.Completions => "/completions", RouteKind.Embeddings => "/embeddings", _ => "/responses" };
 
     public Task<HttpResponseMessage> Send(HttpRequestMessage message, CancellationToken stop) => _http.SendAsync(message, stop);
 

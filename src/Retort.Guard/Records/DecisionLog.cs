@@ -19,10 +19,12 @@ sealed class DecisionLog : IAsyncDisposable
 
     static readonly TimeSpan s_group = TimeSpan.FromMilliseconds(50), s_again = TimeSpan.FromSeconds(1);
 
-    readonly Channel<Decision> _waiting = Channel.CreateBounded<Decision>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
+    readonly Channel<(Decision Decision, KeptContents? Contents)> _waiting = Channel.CreateBounded<(Decision, KeptContents?)>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
     readonly ArrayBufferWriter<byte> _leaf = new();
     readonly Utf8JsonWriter _json;
     readonly List<Decision> _group = [];
+    readonly List<KeptContents> _contents = [];
+    readonly ContentVault? _vault;
     readonly LedgerHome _home;
     readonly LedgerKey _key;
     readonly TimeProvider _time;
@@ -30,9 +32,9 @@ sealed class DecisionLog : IAsyncDisposable
     TileLog? _log;
     long _size;
 
-    DecisionLog(string folder, CommitmentSecret secret, LedgerHome home, LedgerKey key, TileLog log, TimeProvider time)
+    DecisionLog(string folder, CommitmentSecret secret, LedgerHome home, LedgerKey key, TileLog log, ContentVault? vault, TimeProvider time)
     {
-        (Folder, Secret, _home, _key, _log, _time, _json) = (folder, secret, home, key, log, time, new(_leaf));
+        (Folder, Secret, _home, _key, _log, _vault, _time, _json) = (folder, secret, home, key, log, vault, time, new(_leaf));
         _size = log.Size;
         _running = Task.Run(Run);
     }
@@ -47,8 +49,9 @@ sealed class DecisionLog : IAsyncDisposable
     public string? Fault { get; private set; }
 
     /// <summary>Opens the log in a store's folder, or begins it.</summary>
+    /// <param name="vault">Where contents are kept; null for nowhere.</param>
     /// <exception cref="UserError">It is damaged, goes not on from its last checkpoint, or cannot be written.</exception>
-    public static DecisionLog Open(string store, LedgerHome home, TimeProvider time)
+    public static DecisionLog Open(string store, LedgerHome home, ContentVault? vault, TimeProvider time)
     {
         home.MakeKey();
         for (int server = 1; server <= MostServers; server++)
@@ -62,14 +65,17 @@ sealed class DecisionLog : IAsyncDisposable
             CommitmentSecret secret = SecretOf(folder);
             LedgerKey key = home.Key($"{home.Prefix}/{Convert.ToHexStringLower(secret.Salt("origin"))[..16]}");
             key.Public.Write(folder + ".pub");
-            return new(folder, secret, home, key, Begin(folder, secret, home, key), time);
+            return new(folder, secret, home, key, Begin(folder, secret, home, key), vault, time);
         }
 
         throw new UserError($"{MostServers} servers write decisions to this store already", store, "Stop one, or give this one a store of its own.");
     }
 
     /// <summary>Hands over a decision; waits where many wait.</summary>
-    public ValueTask Record(Decision decision) => _waiting.Writer.TryWrite(decision) ? default : _waiting.Writer.WriteAsync(decision);
+    public ValueTask Record(Decision decision, KeptContents? contents = null) => _waiting.Writer.TryWrite((decision, contents)) ? default : _waiting.Writer.WriteAsync((decision, contents));
+
+    /// <summary>Whether contents are kept.</summary>
+    public bool KeepsContents => _vault is not null;
 
     /// <summary>Writes what waits, and ends.</summary>
     public async ValueTask DisposeAsync()
@@ -86,9 +92,13 @@ sealed class DecisionLog : IAsyncDisposable
         while (await _waiting.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             await Task.Delay(s_group, _time).ConfigureAwait(false);
-            while (_group.Count < MostWaiting && _waiting.Reader.TryRead(out Decision? next))
+            while (_group.Count < MostWaiting && _waiting.Reader.TryRead(out (Decision Decision, KeptContents? Contents) next))
             {
-                _group.Add(next);
+                _group.Add(next.Decision);
+                if (next.Contents is { } contents)
+                {
+                    _contents.Add(contents);
+                }
             }
 
             while (!TryPublish())
@@ -97,6 +107,7 @@ sealed class DecisionLog : IAsyncDisposable
             }
 
             _group.Clear();
+            _contents.Clear();
         }
     }
 
@@ -105,6 +116,7 @@ sealed class DecisionLog : IAsyncDisposable
     {
         try
         {
+            _vault?.Write(_contents);
             _log ??= Begin(Folder, Secret, _home, _key);
             if (_log.Size == _size)
             {

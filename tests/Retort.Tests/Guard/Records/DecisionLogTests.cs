@@ -32,7 +32,7 @@ public sealed class DecisionLogTests : IDisposable
         Directory.CreateDirectory(_scratch["store"]);
         for (int run = 0; run < 2; run++)
         {
-            await using DecisionLog log = DecisionLog.Open(_scratch["store"], Home, TimeProvider.System);
+            await using DecisionLog log = DecisionLog.Open(_scratch["store"], Home, null, TimeProvider.System);
             await Task.WhenAll(Enumerable.Range(0, 1000).Select(i => log.Record(Of((run * 1000) + i)).AsTask()));
         }
 
@@ -68,7 +68,7 @@ public sealed class DecisionLogTests : IDisposable
     public async Task StrangersShareAnEntry()
     {
         Directory.CreateDirectory(_scratch["store"]);
-        await using (DecisionLog log = DecisionLog.Open(_scratch["store"], Home, TimeProvider.System))
+        await using (DecisionLog log = DecisionLog.Open(_scratch["store"], Home, null, TimeProvider.System))
         {
             await Task.WhenAll(Enumerable.Range(0, 500).Select(i => log.Record(Of(i, account: 0)).AsTask()));
         }
@@ -82,7 +82,7 @@ public sealed class DecisionLogTests : IDisposable
     public async Task TwoServersWriteTwoLogs()
     {
         Directory.CreateDirectory(_scratch["store"]);
-        await using (DecisionLog first = DecisionLog.Open(_scratch["store"], Home, TimeProvider.System), second = DecisionLog.Open(_scratch["store"], Home, TimeProvider.System))
+        await using (DecisionLog first = DecisionLog.Open(_scratch["store"], Home, null, TimeProvider.System), second = DecisionLog.Open(_scratch["store"], Home, null, TimeProvider.System))
         {
             await first.Record(Of(1));
             await second.Record(Of(2));
