@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using Retort.Guard.Hardening;
 using Retort.Guard.OpenAi;
@@ -10,16 +9,15 @@ sealed class UpstreamAnswer(UpstreamModel model, RouteKind route, ReadOnlyMemory
 {
     const int LongestEvent = 4 << 20, LongestAnswer = 64 << 20;
 
-    static readonly MediaTypeHeaderValue s_json = new("application/json");
+    static readonly TimeSpan s_rest = TimeSpan.FromMilliseconds(250);
 
     readonly CancellationTokenSource _stop = new();
+    readonly Lock _gate = new();
     readonly PooledBytes _bytes = new();
     SseReader? _events;
-    HttpRequestMessage? _request;
-    HttpResponseMessage? _response;
-    Stream? _from;
+    UpstreamConnection? _connection;
     ApiError? _why;
-    bool _isWhole, _isTerminal;
+    bool _isWhole, _isTerminal, _isDisposed;
 
     /// <summary>A token has a byte at least, and what a service puts around a text is less than the JSON around it.</summary>
     public override long PromptTokens => body.Length;
@@ -30,26 +28,25 @@ sealed class UpstreamAnswer(UpstreamModel model, RouteKind route, ReadOnlyMemory
 
     public override async ValueTask<ApiError?> Ask()
     {
-        ForwardedBody.Write(body.Span, facts, route, defaultTokens, _bytes);
-        _request = model.Message(route);
-        _request.Content = new ReadOnlyMemoryContent(_bytes.Memory);
-        _request.Content.Headers.ContentType = s_json;
+        using PooledBytes forwarded = new();
+        ForwardedBody.Write(body.Span, facts, route, defaultTokens, forwarded);
+        model.Write(route, forwarded.Span, _bytes);
+        bool isStream;
         try
         {
-            _response = await model.Send(_request, _stop.Token).ConfigureAwait(false);
-            if (!_response.IsSuccessStatusCode)
+            UpstreamHead head = await Begin().ConfigureAwait(false);
+            if (head.Status is not (>= 200 and < 300))
             {
-                return model.Errors.Of(_response, await UpstreamErrors.Read(_response, _stop.Token).ConfigureAwait(false));
+                return model.Errors.Of(head, await UpstreamErrors.Read(_connection!).ConfigureAwait(false));
             }
 
-            _from = await _response.Content.ReadAsStreamAsync(_stop.Token).ConfigureAwait(false);
+            isStream = head.IsEventStream;
         }
         catch (Exception e) when (UpstreamErrors.Is(e))
         {
             return _why ?? model.Errors.Unreachable;
         }
 
-        bool isStream = _response.Content.Headers.ContentType?.MediaType == "text/event-stream";
         if (isStream != facts.IsStream)
         {
             return model.Errors.Unreadable;
@@ -80,30 +77,75 @@ sealed class UpstreamAnswer(UpstreamModel model, RouteKind route, ReadOnlyMemory
 
     public override void Abort(ApiError why)
     {
-        Interlocked.CompareExchange(ref _why, why, null);
-        try
+        lock (_gate)
         {
-            _stop.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The answer has ended meanwhile.
+            _why ??= why;
+            if (!_isDisposed)
+            {
+                _stop.Cancel();
+                _connection?.Abort();
+            }
         }
     }
 
-    public override ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        if (!_isWhole)
+        UpstreamConnection? connection;
+        lock (_gate)
         {
-            _stop.Cancel();
+            (_isDisposed, connection, _connection) = (true, _connection, null);
         }
 
-        _response?.Dispose();
-        _request?.Dispose();
+        if (_why is null && connection is not null)
+        {
+            if (_isWhole && _events is { } events && !connection.IsReusable)
+            {
+                await Rest(connection, events).ConfigureAwait(false);
+            }
+
+            model.Return(connection);
+        }
+        else
+        {
+            connection?.Dispose();
+        }
+
         _events?.Dispose();
         _bytes.Dispose();
         _stop.Dispose();
-        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Sends the question. A connection that waited may have been ended by the other side at the same moment: then once more on another.</summary>
+    async ValueTask<UpstreamHead> Begin()
+    {
+        while (true)
+        {
+            UpstreamConnection connection = await model.Take(_stop.Token).ConfigureAwait(false);
+            bool wasUsed = connection.WasUsed;
+            lock (_gate)
+            {
+                _connection = connection;
+                if (_why is not null)
+                {
+                    connection.Abort();
+                }
+            }
+
+            try
+            {
+                await connection.Send(_bytes.Memory).ConfigureAwait(false);
+                return await connection.Head().ConfigureAwait(false);
+            }
+            catch (Exception e) when (UpstreamErrors.Is(e) && wasUsed && !connection.HasHeard && _why is null)
+            {
+                lock (_gate)
+                {
+                    _connection = null;
+                }
+
+                connection.Dispose();
+            }
+        }
     }
 
     async ValueTask<PartKind> Whole()
@@ -114,7 +156,7 @@ sealed class UpstreamAnswer(UpstreamModel model, RouteKind route, ReadOnlyMemory
         }
 
         _bytes.Clear();
-        while (await _from!.ReadAsync(_bytes.GetMemory(16384), _stop.Token).ConfigureAwait(false) is > 0 and var read)
+        while (await _connection!.Read(_bytes.GetMemory(16384)).ConfigureAwait(false) is > 0 and var read)
         {
             _bytes.Advance(read);
             if (_bytes.Length > LongestAnswer)
@@ -139,7 +181,7 @@ sealed class UpstreamAnswer(UpstreamModel model, RouteKind route, ReadOnlyMemory
                 return Fail(model.Errors.Unreadable);
             }
 
-            int read = await _from!.ReadAsync(events.Room(), _stop.Token).ConfigureAwait(false);
+            int read = await _connection!.Read(events.Room()).ConfigureAwait(false);
             if (read == 0)
             {
                 _isWhole = _isTerminal;
@@ -158,6 +200,32 @@ sealed class UpstreamAnswer(UpstreamModel model, RouteKind route, ReadOnlyMemory
 
         _isTerminal = route == RouteKind.Responses && (Name.Span.SequenceEqual("response.completed"u8) || Name.Span.SequenceEqual("response.incomplete"u8));
         return PartKind.Json;
+    }
+
+    /// <summary>Reads the end of the body behind the last event, so that the connection can be used again; one that does not end soon is given up.</summary>
+    static async ValueTask Rest(UpstreamConnection connection, SseReader events)
+    {
+        ValueTask<int> rest = connection.Read(events.Room());
+        if (rest.IsCompletedSuccessfully)
+        {
+            _ = rest.Result;
+            return;
+        }
+
+        Task<int> reading = rest.AsTask();
+        if (await Task.WhenAny(reading, Task.Delay(s_rest, TimeProvider.System)).ConfigureAwait(false) != reading)
+        {
+            connection.Abort();
+        }
+
+        try
+        {
+            await reading.ConfigureAwait(false);
+        }
+        catch (Exception e) when (UpstreamErrors.Is(e))
+        {
+            // The answer was whole; only the connection is lost.
+        }
     }
 
     PartKind Fail(ApiError why)

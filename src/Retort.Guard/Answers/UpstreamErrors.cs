@@ -17,14 +17,13 @@ sealed class UpstreamErrors(Uri url, string? key)
     public ApiError Unreadable { get; } = new(502, "The model's answer cannot be read.", "server_error", "upstream_unreadable");
 
     /// <summary>Whether sending or reading failed at the other side.</summary>
-    public static bool Is(Exception e) => e is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException;
+    public static bool Is(Exception e) => e is IOException or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException;
 
     /// <summary>The beginning of a body.</summary>
-    public static async Task<byte[]> Read(HttpResponseMessage response, CancellationToken stop)
+    public static async Task<byte[]> Read(UpstreamConnection from)
     {
-        Stream body = await response.Content.ReadAsStreamAsync(stop).ConfigureAwait(false);
         using PooledBytes bytes = new();
-        while (bytes.Length < MostBytes && await body.ReadAsync(bytes.GetMemory(4096), stop).ConfigureAwait(false) is > 0 and var read)
+        while (bytes.Length < MostBytes && await from.Read(bytes.GetMemory(4096)).ConfigureAwait(false) is > 0 and var read)
         {
             bytes.Advance(read);
         }
@@ -33,10 +32,10 @@ sealed class UpstreamErrors(Uri url, string? key)
     }
 
     /// <summary>A refusal of the upstream's. That it does not know its own key is no fault of the client's.</summary>
-    public ApiError Of(HttpResponseMessage response, ReadOnlySpan<byte> body) => (int)response.StatusCode switch
+    public ApiError Of(UpstreamHead head, ReadOnlySpan<byte> body) => head.Status switch
     {
         401 or 403 or 407 => new(502, "The model refused this server.", "server_error", "upstream_refused"),
-        429 => new(429, Message(body) ?? "The model is busy.", "rate_limit_error", "upstream_busy", Headers: response.Headers.RetryAfter?.Delta is { } after ? [new("retry-after", ((long)Math.Ceiling(after.TotalSeconds)).ToString())] : null),
+        429 => new(429, Message(body) ?? "The model is busy.", "rate_limit_error", "upstream_busy", Headers: head.RetryAfter is { } after ? [new("retry-after", after.ToString(System.Globalization.CultureInfo.InvariantCulture))] : null),
         408 or 504 => Silent,
         >= 400 and < 500 and var status => new(status, Message(body) ?? "The model refused the request.", status == 404 ? "not_found_error" : "invalid_request_error", Word(body, "code") ?? "upstream_refused_request", Word(body, "param")),
         503 => new(503, Message(body) ?? "The model is not available now.", "server_error", "upstream_unavailable"),

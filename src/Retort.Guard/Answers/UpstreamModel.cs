@@ -1,4 +1,6 @@
-using System.Net.Http.Headers;
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
 using Retort.Guard.Hardening;
 using Retort.Guard.OpenAi;
 
@@ -7,31 +9,28 @@ namespace Retort.Guard.Answers;
 /// <summary>A service that speaks OpenAI's interface. It gets the request's body and its own key, and nothing else of the client's.</summary>
 sealed class UpstreamModel : IModel, IDisposable
 {
-    readonly HttpMessageInvoker _http;
-    readonly AuthenticationHeaderValue? _key;
+    /// <summary>Less than services keep an idle connection for.</summary>
+    static readonly TimeSpan s_idle = TimeSpan.FromSeconds(50);
+
+    readonly ConcurrentStack<UpstreamConnection> _idle = new();
     readonly Uri _url;
-    readonly Uri[] _routes;
+    readonly string _common;
+    readonly byte[][] _heads;
 
     /// <param name="url">Up to and with /v1.</param>
     /// <param name="key">Null where it asks for none.</param>
+    /// <exception cref="UserError">The key cannot be sent.</exception>
     public UpstreamModel(Uri url, string? key)
     {
-        _url = url;
-        _key = key is null ? null : new("Bearer", key);
-        Errors = new(url, key);
-        _routes = [.. Enum.GetValues<RouteKind>().Select(r => At(Path(r)))];
-        _http = new(new SocketsHttpHandler
+        if (key is not null && !key.All(c => c is > ' ' and <= '~'))
         {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = System.Net.DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-            ConnectTimeout = TimeSpan.FromSeconds(10),
-            MaxResponseHeadersLength = 32,
-        });
+            throw new UserError("the upstream's key holds a space or another character that no key has", "upstream.key", "Set the variable to the key alone.");
+        }
+
+        _url = url;
+        Errors = new(url, key);
+        _common = $"Host: {(url.IsDefaultPort ? url.IdnHost : string.Create(CultureInfo.InvariantCulture, $"{url.IdnHost}:{url.Port}"))}\r\n{(key is null ? "" : $"Authorization: Bearer {key}\r\n")}";
+        _heads = [.. Enum.GetValues<RouteKind>().Select(r => Encoding.ASCII.GetBytes($"POST {At(Path(r))} HTTP/1.1\r\n{_common}Content-Type: application/json\r\nContent-Length: "))];
     }
 
     public bool IsLocal => false;
@@ -54,12 +53,16 @@ sealed class UpstreamModel : IModel, IDisposable
 
     public async ValueTask<(ReadOnlyMemory<byte> Json, ApiError? Refusal)> Models(string? id, CancellationToken gone)
     {
-        using HttpRequestMessage message = Message(HttpMethod.Get, At(id is null ? "/models" : "/models/" + Uri.EscapeDataString(id)));
+        byte[] request = Encoding.ASCII.GetBytes($"GET {At(id is null ? "/models" : "/models/" + Uri.EscapeDataString(id))} HTTP/1.1\r\n{_common}\r\n");
         try
         {
-            using HttpResponseMessage response = await Send(message, gone).ConfigureAwait(false);
-            byte[] json = await UpstreamErrors.Read(response, gone).ConfigureAwait(false);
-            return response.IsSuccessStatusCode ? (json, null) : (default, Errors.Of(response, json));
+            // A connection of its own: what is read seldom needs none that waits.
+            using UpstreamConnection connection = await UpstreamConnection.Open(_url, gone).ConfigureAwait(false);
+            using CancellationTokenRegistration leave = gone.UnsafeRegister(static c => ((UpstreamConnection)c!).Abort(), connection);
+            await connection.Send(request).ConfigureAwait(false);
+            UpstreamHead head = await connection.Head().ConfigureAwait(false);
+            byte[] json = await UpstreamErrors.Read(connection).ConfigureAwait(false);
+            return head.Status is >= 200 and < 300 ? (json, null) : (default, Errors.Of(head, json));
         }
         catch (Exception e) when (UpstreamErrors.Is(e))
         {
@@ -69,21 +72,55 @@ sealed class UpstreamModel : IModel, IDisposable
 
     public Task Close(TimeSpan grace) => Task.CompletedTask;
 
-    /// <summary>A question to a route, still without a body.</summary>
-    public HttpRequestMessage Message(RouteKind route) => Message(HttpMethod.Post, _routes[(int)route]);
-
-    HttpRequestMessage Message(HttpMethod method, Uri at)
+    /// <summary>Writes a whole question.</summary>
+    public void Write(RouteKind route, ReadOnlySpan<byte> body, PooledBytes to)
     {
-        HttpRequestMessage message = new(method, at) { Version = System.Net.HttpVersion.Version11 };
-        message.Headers.Authorization = _key;
-        return message;
+        System.Buffers.BuffersExtensions.Write(to, _heads[(int)route]);
+        Span<byte> digits = to.GetSpan(32);
+        System.Buffers.Text.Utf8Formatter.TryFormat(body.Length, digits, out int written);
+        to.Advance(written);
+        System.Buffers.BuffersExtensions.Write(to, "\r\n\r\n"u8);
+        System.Buffers.BuffersExtensions.Write(to, body);
     }
 
-    Uri At(string path) => new(_url.AbsoluteUri.TrimEnd('/') + path);
+    /// <summary>A connection that waits, or a new one.</summary>
+    public ValueTask<UpstreamConnection> Take(CancellationToken stop)
+    {
+        while (_idle.TryPop(out UpstreamConnection? connection))
+        {
+            if (!connection.IsStale && TimeProvider.System.GetElapsedTime(connection.IdleSince) < s_idle)
+            {
+                return new(connection);
+            }
+
+            connection.Dispose();
+        }
+
+        return UpstreamConnection.Open(_url, stop);
+    }
+
+    /// <summary>Keeps a connection for another request, where one may follow.</summary>
+    public void Return(UpstreamConnection connection)
+    {
+        if (!connection.IsReusable)
+        {
+            connection.Dispose();
+            return;
+        }
+
+        connection.IdleSince = TimeProvider.System.GetTimestamp();
+        _idle.Push(connection);
+    }
+
+    public void Dispose()
+    {
+        while (_idle.TryPop(out UpstreamConnection? connection))
+        {
+            connection.Dispose();
+        }
+    }
+
+    string At(string path) => _url.AbsolutePath.TrimEnd('/') + path;
 
     static string Path(RouteKind route) => route switch { RouteKind.Chat => "/chat/completions", RouteKind.Completions => "/completions", RouteKind.Embeddings => "/embeddings", _ => "/responses" };
-
-    public Task<HttpResponseMessage> Send(HttpRequestMessage message, CancellationToken stop) => _http.SendAsync(message, stop);
-
-    public void Dispose() => _http.Dispose();
 }
