@@ -10,7 +10,7 @@ namespace Retort.Guard.Answers;
 sealed class UpstreamModel : IModel, IDisposable
 {
     /// <summary>Less than services keep an idle connection for.</summary>
-    static readonly TimeSpan s_idle = TimeSpan.FromSeconds(50);
+    static readonly TimeSpan s_idle = TimeSpan.FromSeconds(50), s_moment = TimeSpan.FromMilliseconds(100);
 
     readonly ConcurrentStack<UpstreamConnection> _idle = new();
     readonly Uri _url;
@@ -88,7 +88,9 @@ sealed class UpstreamModel : IModel, IDisposable
     {
         while (_idle.TryPop(out UpstreamConnection? connection))
         {
-            if (!connection.IsStale && TimeProvider.System.GetElapsedTime(connection.IdleSince) < s_idle)
+            // One that waited for a moment is hardly ever ended; where it was, the question is sent again.
+            TimeSpan waited = TimeProvider.System.GetElapsedTime(connection.IdleSince);
+            if (waited < s_moment || (waited < s_idle && !connection.IsStale))
             {
                 return new(connection);
             }

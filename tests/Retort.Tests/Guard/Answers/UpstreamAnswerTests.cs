@@ -7,8 +7,111 @@ using Retort.Guard.Hardening;
 
 namespace Retort.Tests.Guard.Answers;
 
+/// <summary>Tests that count what the whole process allocates run after all others.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class Alone
+{
+    public const string Name = "alone";
+}
+
+[Collection(Alone.Name)]
 public class UpstreamAnswerTests
 {
+    const string Json = "Content-Type: application/json\r\n";
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\n" + Json + "Content-Length: 2\r\n\r\n{}", "{}")]
+    [InlineData("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" + Json + "content-length:2\r\n\r\n{}", "{}")]
+    [InlineData("HTTP/1.1 200 OK\r\n" + Json + "\r\n{\"a\":1}", "{\"a\":1}")]
+    [InlineData("HTTP/1.0 200 OK\r\n" + Json + "Content-Length: 2\r\n\r\n{}", "{}")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nTrailer: 1\r\n\r\n", "{}")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", "upstream_broke_off")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}x\r\n0\r\n\r\n", "upstream_broke_off")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n", "upstream_broke_off")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", "upstream_broke_off")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "upstream_broke_off")]
+    [InlineData("HTTP/1.1 200 OK\r\n" + Json + "Content-Length: 3\r\n\r\n{}", "upstream_broke_off")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "upstream_unreachable")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "upstream_unreachable")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "upstream_unreachable")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n{}", "upstream_unreachable")]
+    [InlineData("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n{}", "upstream_unreachable")]
+    [InlineData("SSH-2.0\r\n\r\n", "upstream_unreachable")]
+    [InlineData("", "upstream_unreachable")]
+    public async Task WhateverAnUpstreamSaysIsReadOrRefused(string said, string outcome)
+    {
+        using Socket listener = Listen();
+        Thread server = new(() =>
+        {
+            using Socket socket = listener.Accept();
+            socket.NoDelay = true;
+            socket.Receive(new byte[4096]);
+            foreach (byte b in Encoding.ASCII.GetBytes(said))
+            {
+                socket.Send([b]);
+            }
+
+            socket.Shutdown(SocketShutdown.Send);
+            socket.Receive(new byte[1]);
+        });
+        server.Start();
+        using (UpstreamModel model = new(UpstreamModel.Url(Url(listener)), null))
+        {
+            Assert.Equal(outcome, await Ask(model));
+        }
+
+        server.Join();
+    }
+
+    /// <summary>A connection that the other side ended while it waited, and one that it ends just as it is used again: both are replaced, and the question is asked once by each.</summary>
+    [Fact]
+    public async Task AConnectionThatWasEndedIsReplaced()
+    {
+        using Socket listener = Listen();
+        int connections = 0, questions = 0;
+        Thread server = new(() =>
+        {
+            for (; connections < 3; connections++)
+            {
+                using Socket socket = listener.Accept();
+                socket.Receive(new byte[4096]);
+                socket.Send(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{{}}"));
+                questions++;
+                if (connections == 1)
+                {
+                    // Read and not answered.
+                    socket.Receive(new byte[4096]);
+                }
+            }
+        });
+        server.Start();
+        using UpstreamModel model = new(UpstreamModel.Url(Url(listener)), null);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal("{}", await Ask(model));
+        }
+
+        server.Join();
+        Assert.Equal(3, questions);
+    }
+
+    static Socket Listen()
+    {
+        Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        return listener;
+    }
+
+    static string Url(Socket listener) => $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}/v1";
+
+    /// <summary>The answer, or the code of what went wrong.</summary>
+    static async Task<string> Ask(UpstreamModel model)
+    {
+        await using PendingAnswer answer = model.Prepare(RouteKind.Chat, Encoding.UTF8.GetBytes(PathWorld.Question), new RequestFacts { Begin = 1 }, null, out _);
+        return await answer.Ask() is { } refused ? refused.Code! : await answer.Next() == PartKind.Json ? Encoding.UTF8.GetString(answer.Json.Span) : answer.Failure!.Code!;
+    }
+
     [Fact]
     public async Task APartOfAnUpstreamsStreamAllocatesNothing()
     {
