@@ -40,7 +40,7 @@ readonly record struct UpstreamHead(int Status, long? Length, bool IsChunked, bo
     {
         if (Ascii.EqualsIgnoreCase(name, "content-length"u8))
         {
-            return Utf8Parser.TryParse(value, out long length, out int read) && read == value.Length && length >= 0 && (Length is null || Length == length) ? this with { Length = length } : throw new IOException("The answer says no length that is one.");
+            return !value.ContainsAnyExceptInRange((byte)'0', (byte)'9') && Utf8Parser.TryParse(value, out long length, out int read) && read == value.Length && (Length is null || Length == length) ? this with { Length = length } : throw new IOException("The answer says no length that is one.");
         }
 
         if (Ascii.EqualsIgnoreCase(name, "transfer-encoding"u8))

@@ -95,6 +95,28 @@ public class UpstreamAnswerTests
         Assert.Equal(3, questions);
     }
 
+    [Fact]
+    public void DamagedHeads()
+    {
+        byte[] whole = Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\nRetry-After: 3\r\nContent-Type: text/event-stream\r\n");
+        Random random = new(7);
+        int read = 0;
+        for (int i = 0; i < 50_000; i++)
+        {
+            byte[] head = [.. whole];
+            for (int changes = random.Next(1, 5); changes > 0; changes--)
+            {
+                head[random.Next(head.Length - 2)] = (byte)":\r\n 0+-aT\t\x7f"[random.Next(11)];
+            }
+
+            Exception? e = Record.Exception(() => UpstreamHead.Parse(head));
+            Assert.True(e is null or IOException, $"{e}");
+            read += e is null ? 1 : 0;
+        }
+
+        Assert.InRange(read, 1000, 49_000);
+    }
+
     static Socket Listen()
     {
         Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
