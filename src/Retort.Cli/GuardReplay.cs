@@ -35,5 +35,5 @@ static class GuardReplay
         }
     }
 
-    static string Text(GroupFinding? f) => f is null ? "" : $"group of {f.Members.Count}: lnE {f.LogE:0.0} = prior {f.Prior:0} + {string.Join(" ", f.Families.Select(x => $"{x.Key} {x.Value:0.0}"))}; shared {f.List.Shared} of {f.List.Exposure:0}";
+    static string Text(GroupFinding? f) => f is null ? "" : $"group of {f.Members.Count}: lnE {f.LogE:0.0} = prior {f.Prior:0} + {string.Join(" ", f.Families.Select(x => $"{x.Key} {x.Value:0.0}"))}; shared {f.List.Shared} by {f.List.Sharers.Count} of {f.List.Exposure:0}";
 }

@@ -11,21 +11,12 @@ public sealed class AccountTrail(long id)
     /// <summary>Two weeks.</summary>
     public const int Buckets = 2048;
 
-    /// <summary>Prompts after which it shows what an account wraps them in.</summary>
-    const int WrappingAfter = 8;
-
-    /// <summary>Prompts by which it is learned.</summary>
-    const int MostWrapped = 64;
-
-    /// <summary>What this share of an account's prompts holds is wrapping.</summary>
-    const double WrappingShare = 0.3;
-
     const int MostTemplates = 1 << 16;
 
-    readonly Dictionary<uint, int> _shingles = [];
     readonly HashSet<int> _templates = [];
+    readonly HashSet<int> _prompts = [];
     readonly ulong[] _active = new ulong[Buckets / 64];
-    int _wrapped;
+    Wrapping.Learning? _learning = new();
     long _last = long.MinValue;
 
     public long Id => id;
@@ -34,6 +25,9 @@ public sealed class AccountTrail(long id)
 
     /// <summary>Requests seen.</summary>
     public int Prompts { get; private set; }
+
+    /// <summary>Different prompts among them, as far as is remembered: a job that asks the same again takes no new chance of meeting anybody.</summary>
+    public int Different => Math.Max(_prompts.Count, 1);
 
     /// <summary>Templates of them, each once.</summary>
     public IReadOnlyCollection<int> Templates => _templates;
@@ -57,24 +51,10 @@ public sealed class AccountTrail(long id)
     public ValueTally System { get; } = new();
 
     /// <summary>Counts a request.</summary>
-    /// <returns>Its template.</returns>
-    public Template Add(SeenRequest request, TemplateIndex templates)
+    /// <returns>Its template; null where it was asked before, or there is nothing in it but wrapping.</returns>
+    public Template? Add(SeenRequest request, TemplateIndex templates, Wrapping wrapping)
     {
-        PromptSketch sketch = PromptSketch.Of(request.Prompt);
         Prompts++;
-        if (_wrapped < MostWrapped)
-        {
-            _wrapped++;
-            foreach (uint shingle in sketch.Item)
-            {
-                // What is not in the first ones is no wrapping, or found out too late to matter.
-                if (_wrapped <= WrappingAfter || _shingles.ContainsKey(shingle))
-                {
-                    _shingles[shingle] = _shingles.GetValueOrDefault(shingle) + 1;
-                }
-            }
-        }
-
         FollowUps += _last != long.MinValue && request.At - _last < BucketMs ? 1 : 0;
         _last = request.At;
         Mark(request.At / BucketMs);
@@ -83,8 +63,25 @@ public sealed class AccountTrail(long id)
         Agent.Add(request.Origin.Agent);
         Parameters.Add(request.Shape.Parameters);
         System.Add(request.Shape.System);
-        Template template = templates.Meet(sketch);
-        template.Add(this, sketch.Item);
+        PromptRuns runs = PromptRuns.Of(request.Prompt);
+        if (_prompts.Count == MostTemplates || !_prompts.Add(runs.Whole))
+        {
+            // What is asked again shows nothing new, and repeats no wrapping.
+            return null;
+        }
+
+        _learning = _learning?.Add(runs.Slotted, wrapping) == true ? null : _learning;
+        PromptSketch sketch = PromptSketch.Of(runs, wrapping);
+        if (templates.Meet(sketch) is not { } template)
+        {
+            return null;
+        }
+
+        if (template.Add(this, sketch.Item))
+        {
+            wrapping.Count(sketch.Template);
+        }
+
         if (_templates.Count < MostTemplates)
         {
             _templates.Add(template.Id);
@@ -93,12 +90,11 @@ public sealed class AccountTrail(long id)
         return template;
     }
 
-    /// <summary>A sample without what this account wraps its prompts in.</summary>
-    public uint[] WithoutWrapping(uint[] item) =>
-        _wrapped < WrappingAfter ? item : Array.FindAll(item, s => _shingles.GetValueOrDefault(s) < WrappingShare * _wrapped);
-
     /// <summary>Whether a request came within a bucket; buckets older than two weeks are forgotten.</summary>
     public bool IsActive(long bucket) => bucket <= LastBucket && bucket > LastBucket - Buckets && bucket >= 0 && (_active[(bucket & (Buckets - 1)) >> 6] >> (int)(bucket & 63) & 1) == 1;
+
+    /// <summary>Whether it had been here for a day by then.</summary>
+    public bool IsEstablished(long bucket) => FirstBucket >= 0 && FirstBucket <= bucket - Population.Established;
 
     /// <summary>How many of the buckets are active in both accounts, the other's looked at some buckets later.</summary>
     public int Together(AccountTrail other, long from, long to, int shift)

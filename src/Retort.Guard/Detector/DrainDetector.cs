@@ -7,14 +7,29 @@ public sealed record DrainVerdict(GroupFinding Finding, IReadOnlyList<long> Acte
 /// <summary>Decides on groups: what is acted on has passed all of the rule at once, on evidence that holds at any time it is looked at.</summary>
 public sealed class DrainDetector(Population population, DetectorOptions options)
 {
-    /// <summary>All groups that were found worth naming, and of those that pass the rule, whom to act on.</summary>
-    public IReadOnlyList<DrainVerdict> Assess() => [.. new GroupSearch(population, options).Run().Select(f => new DrainVerdict(f, Passes(f) ? Acted(f) : []))];
+    /// <summary>Groups that share no account: of those that overlap, first the ones that pass the rule, then the ones with more evidence; and whom to act on.</summary>
+    public IReadOnlyList<DrainVerdict> Assess()
+    {
+        HashSet<long> taken = [];
+        List<DrainVerdict> verdicts = [];
+        foreach ((GroupFinding finding, bool passes) in new GroupSearch(population, options).Run().Select(f => (f, Passes(f))).OrderByDescending(f => f.Item2).ThenByDescending(f => f.f.LogE))
+        {
+            if (!finding.Members.Any(m => taken.Contains(m.Account)))
+            {
+                taken.UnionWith(finding.Members.Select(m => m.Account));
+                verdicts.Add(new(finding, passes ? Acted(finding) : []));
+            }
+        }
+
+        return verdicts;
+    }
 
     /// <summary>
     /// 1 enough accounts · 2 the whole evidence, paid for having looked everywhere, at the error rate asked · 3 content says so by itself · 4 and another family does.
     /// </summary>
     public bool Passes(GroupFinding finding) =>
         finding.Members.Count >= options.LeastMembers
+        && finding.List.Sharers.Count >= options.LeastSharers
         && finding.LogE >= Math.Log(1 / options.Alpha)
         && finding.Families[EvidenceFamily.Content] >= Math.Log(options.FamilyRatio)
         && finding.Families.Any(f => f.Key != EvidenceFamily.Content && f.Value >= Math.Log(options.FamilyRatio));
@@ -22,6 +37,6 @@ public sealed class DrainDetector(Population population, DetectorOptions options
     long[] Acted(GroupFinding finding)
     {
         double odds = Math.Max(Math.Log((population.Trails.Count - finding.Members.Count + 1.0) / finding.Members.Count), 0);
-        return [.. finding.Members.Where(m => m.Log >= Math.Log(options.MemberRatio) + odds).Select(m => m.Account)];
+        return [.. finding.Members.Where(m => m.Content >= Math.Log(options.MemberContentRatio) && m.Log >= Math.Log(options.MemberRatio) + odds).Select(m => m.Account)];
     }
 }

@@ -1,8 +1,10 @@
 namespace Retort.Guard.Detector;
 
 /// <summary>An account of a group, and what there is against it in particular.</summary>
-/// <param name="Log">The natural logarithm of how much likelier its requests are as a member's than as a stranger's.</param>
-public sealed record GroupMember(long Account, double Log);
+/// <param name="Met">Templates of the divided list in which it met others of the group.</param>
+/// <param name="Content">The natural logarithm of how much likelier those meetings are as a member's than as a stranger's.</param>
+/// <param name="Log">The natural logarithm of how much likelier all of its requests are as a member's than as a stranger's.</param>
+public sealed record GroupMember(long Account, int Met, double Content, double Log);
 
 /// <summary>Accounts that may be one operator's, and the evidence.</summary>
 /// <param name="Prior">The natural logarithm of the group's share of the prior.</param>

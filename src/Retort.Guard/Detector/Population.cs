@@ -4,6 +4,7 @@ namespace Retort.Guard.Detector;
 public sealed class Population
 {
     readonly Dictionary<long, AccountTrail> _trails = [];
+    readonly Wrapping _wrapping = new();
     readonly int[] _active = new int[AccountTrail.Buckets];
     readonly long[] _activeIn = new long[AccountTrail.Buckets];
 
@@ -16,10 +17,30 @@ public sealed class Population
 
     public AccountTrail? this[long account] => _trails.GetValueOrDefault(account);
 
-    /// <summary>How many accounts asked within a bucket.</summary>
+    /// <summary>Accounts that were here this many buckets ago say what is usual; newcomers do not: a day.</summary>
+    public const int Established = 144;
+
+    /// <summary>How many established accounts asked within a bucket.</summary>
     public int Active(long bucket) => bucket >= 0 && _activeIn[bucket & (AccountTrail.Buckets - 1)] == bucket ? _active[bucket & (AccountTrail.Buckets - 1)] : 0;
 
-    public Template Add(SeenRequest request, AccountFacts? facts = null)
+    /// <summary>Has templates know what has turned out since to be wrapping, or to go around.</summary>
+    public void Review()
+    {
+        foreach (Template template in Templates.Templates.Where(t => t.Accounts.Count > 1 && !t.IsKnown))
+        {
+            int known = 0;
+            foreach (uint run in template.First)
+            {
+                known += _wrapping.Has(run) ? 1 : 0;
+            }
+
+            template.IsKnown = known * 2 >= template.First.Length;
+        }
+    }
+
+    /// <summary>Counts a request.</summary>
+    /// <returns>Its template; null where it was asked before, or there is nothing in it but wrapping.</returns>
+    public Template? Add(SeenRequest request, AccountFacts? facts = null)
     {
         if (!_trails.TryGetValue(request.Account, out AccountTrail? trail))
         {
@@ -29,12 +50,12 @@ public sealed class Population
         trail.Facts = facts ?? trail.Facts;
         Now = Math.Max(Now, request.At);
         long bucket = request.At / AccountTrail.BucketMs;
-        if (!trail.IsActive(bucket))
+        if (!trail.IsActive(bucket) && trail.IsEstablished(bucket))
         {
             int place = (int)(bucket & (AccountTrail.Buckets - 1));
             (_active[place], _activeIn[place]) = _activeIn[place] == bucket ? (_active[place] + 1, bucket) : (1, bucket);
         }
 
-        return trail.Add(request, Templates);
+        return trail.Add(request, Templates, _wrapping);
     }
 }

@@ -3,45 +3,48 @@ using Retort.Evidence.Statistics;
 namespace Retort.Guard.Detector;
 
 /// <summary>
-/// What is kept of a prompt: samples of its shingles, runs of three words, from which it cannot be read back. In the template every number is the same
-/// number; in the item it is itself. A sample holds the least hashes of a set, and two samples estimate how alike their sets are (Broder 1997, "On the
-/// resemblance and containment of documents"); of a short prompt the sample is the set.
+/// What is kept of a prompt: samples of two sets, from which it cannot be read back. The template is of runs of three words, in which every number is the same
+/// number; the item is of words and numbers as they are. A sample holds the least hashes of a set, and two samples estimate how alike their sets are (Broder 1997,
+/// "On the resemblance and containment of documents"); of a short prompt the sample is the set.
 /// </summary>
 /// <param name="Template">Ascending, at most <see cref="Most"/>.</param>
-/// <param name="Item">Ascending, at most <see cref="Most"/>.</param>
-/// <param name="Bands">Keys by which alike templates are found: prompts half alike share one with a probability of 99 %.</param>
-public sealed record PromptSketch(uint[] Template, uint[] Item, ulong[] Bands)
+/// <param name="Item">What fills the template.</param>
+/// <param name="Text">A sample of all runs but the account's wrapping, also of those that go around.</param>
+/// <param name="Bands">Keys by which alike templates are found: prompts half alike share one with a probability of 99 %. None where too little is left without the wrapping.</param>
+public sealed record PromptSketch(uint[] Template, ItemSketch Item, uint[] Text, ulong[] Bands)
 {
     /// <summary>Most hashes of a sample.</summary>
     public const int Most = 64;
 
-    const int ShingleWords = 3, Bins = 32, BandBins = 2;
+    const int Bins = 32, BandBins = 2;
 
-    /// <summary>Words of a prompt that are read; what comes after them is left out.</summary>
-    const int MostWords = 2000;
+    /// <summary>What has fewer runs of words is like too much.</summary>
+    const int LeastRuns = 4;
 
-    const ulong Number = 0x9E3779B97F4A7C15, Edge = 0xD1B54A32D192ED03;
+    const ulong Spread = 0x9E3779B97F4A7C15;
 
-    public static PromptSketch Of(string prompt)
+    /// <param name="wrapping">What is no part of what is asked.</param>
+    public static PromptSketch Of(PromptRuns prompt, Wrapping wrapping)
     {
-        IReadOnlyList<PlainWord> words = PlainWords.Of(prompt);
-        int count = Math.Min(words.Count, MostWords);
-        Span<ulong> slots = count <= 512 ? stackalloc ulong[count] : new ulong[count];
-        Span<ulong> whole = count <= 512 ? stackalloc ulong[count] : new ulong[count];
-        for (int i = 0; i < count; i++)
-        {
-            whole[i] = words[i].Hash;
-            slots[i] = char.IsAsciiDigit(prompt[words[i].Start]) ? Number : words[i].Hash;
-        }
+        bool[] asked = wrapping.Asked(prompt.Slotted);
+        uint[] template = Ascending(Kept(prompt.Slotted));
+        return new(
+            Least(template), new(Least(Ascending(Kept(prompt.Words))), Least(Ascending(Kept(prompt.Exact)))), Least(Ascending(Array.FindAll(prompt.Slotted, r => !wrapping.IsWrapped(r)))), Keys(template));
 
-        uint[] template = Shingles(slots);
-        return new(Least(template), Least(Shingles(whole)), Keys(template));
+        uint[] Kept(uint[] all) => [.. all.Where((_, i) => asked[i])];
     }
 
-    /// <summary>How alike two sets are from their samples: Jaccard's index, and the part of the smaller that is in the other.</summary>
-    public static (double Jaccard, double Containment) Compare(ReadOnlySpan<uint> a, ReadOnlySpan<uint> b)
+    /// <summary>How alike two sets are, Jaccard's index, from their samples.</summary>
+    public static double Similarity(ReadOnlySpan<uint> a, ReadOnlySpan<uint> b)
     {
-        // Both samples tell of hashes up to here; beyond, one may have left out what the other has.
+        (int shared, int ofA, int ofB) = Compare(a, b);
+        return ofA == 0 || ofB == 0 ? 0 : (double)shared / (ofA + ofB - shared);
+    }
+
+    /// <summary>Of two samples, as far as both tell: how many hashes are in both, and how many in each.</summary>
+    public static (int Shared, int OfA, int OfB) Compare(ReadOnlySpan<uint> a, ReadOnlySpan<uint> b)
+    {
+        // Beyond this, one may have left out what the other has.
         uint limit = Math.Min(a.Length < Most ? uint.MaxValue : a[^1], b.Length < Most ? uint.MaxValue : b[^1]);
         int shared = 0, i = 0, j = 0;
         while (i < a.Length && j < b.Length && Math.Min(a[i], b[j]) <= limit)
@@ -50,8 +53,7 @@ public sealed record PromptSketch(uint[] Template, uint[] Item, ulong[] Bands)
             (i, j) = (a[i] <= b[j] ? i + 1 : i, b[j] <= a[i] ? j + 1 : j);
         }
 
-        (int ofA, int ofB) = (UpTo(a, limit), UpTo(b, limit));
-        return ofA == 0 || ofB == 0 ? (0, 0) : ((double)shared / (ofA + ofB - shared), (double)shared / Math.Min(ofA, ofB));
+        return (shared, UpTo(a, limit), UpTo(b, limit));
     }
 
     static int UpTo(ReadOnlySpan<uint> sample, uint limit)
@@ -65,25 +67,10 @@ public sealed record PromptSketch(uint[] Template, uint[] Item, ulong[] Bands)
         return count;
     }
 
-    /// <summary>Hashes of all runs of words, of edges too, ascending, each once.</summary>
-    static uint[] Shingles(ReadOnlySpan<ulong> words)
+    static uint[] Ascending(uint[] all)
     {
-        int count = Math.Max(words.Length, 1);
-        uint[] all = new uint[count];
-        for (int i = 0; i < count; i++)
-        {
-            // The run around word i; a prompt's first and last words stand beside an edge.
-            ulong hash = Edge;
-            for (int j = i - 1; j < i - 1 + ShingleWords; j++)
-            {
-                hash = PlainWords.Mix(hash + ((uint)j < (uint)words.Length ? words[j] : Edge));
-            }
-
-            all[i] = (uint)(hash >> 32);
-        }
-
         Array.Sort(all);
-        int kept = 1;
+        int kept = Math.Min(1, all.Length);
         for (int i = 1; i < all.Length; i++)
         {
             if (all[i] != all[i - 1])
@@ -95,16 +82,21 @@ public sealed record PromptSketch(uint[] Template, uint[] Item, ulong[] Bands)
         return kept == all.Length ? all : all[..kept];
     }
 
-    static uint[] Least(uint[] shingles) => shingles.Length <= Most ? shingles : shingles[..Most];
+    static uint[] Least(uint[] hashes) => hashes.Length <= Most ? hashes : hashes[..Most];
 
     /// <summary>One permutation hashing with rotation (Li, Owen and Zhang 2012; Shrivastava and Li 2014): the least of each of 32 bins, an empty bin taking the next one's.</summary>
-    static ulong[] Keys(uint[] shingles)
+    static ulong[] Keys(uint[] runs)
     {
+        if (runs.Length < LeastRuns)
+        {
+            return [];
+        }
+
         Span<ulong> least = stackalloc ulong[Bins];
         least.Fill(ulong.MaxValue);
-        foreach (uint shingle in shingles)
+        foreach (uint run in runs)
         {
-            ulong spread = PlainWords.Mix(shingle + Number);
+            ulong spread = PlainWords.Mix(run + Spread);
             ref ulong bin = ref least[(int)(spread >> 59)];
             bin = Math.Min(bin, spread);
         }

@@ -14,6 +14,6 @@ static class Rhythm
         }
 
         double follow = (double)account.FollowUps / account.Prompts;
-        return 1 + (follow switch { < 0.1 => 0UL, < 0.4 => 1, < 0.8 => 2, _ => 3 });
+        return follow switch { < 0.2 => 1UL, < 0.75 => 2, _ => 3 };
     }
 }

@@ -1,7 +1,9 @@
+using Retort.Evidence.Statistics;
+
 namespace Retort.Guard.Detector;
 
 /// <summary>
-/// Whether accounts ask within the same minutes. Time is cut into blocks of two hours and buckets of ten minutes; of each account one of its active buckets of a
+/// Whether accounts ask within the same minutes. Time is cut into buckets of ten minutes and blocks of two hours, counted back from now; of each account one of its active buckets of a
 /// block counts, drawn by a hash, so that long sessions count no more than short ones. Under the null it falls as those of everybody else do; under the
 /// alternative where those of the group fell that were counted before it: a Pólya urn, whose predictions multiply to a likelihood ratio.
 /// </summary>
@@ -17,21 +19,24 @@ public static class Synchrony
     const double Weight = 2;
 
     /// <summary>The natural logarithm of the ratio, and each account's part in it.</summary>
+    /// <param name="now">The bucket that is going on.</param>
     /// <param name="group">In an order that does not depend on times.</param>
-    /// <param name="activeAccounts">How many accounts, of the group and not, were active in a bucket.</param>
-    public static double LogRatio(IReadOnlyList<AccountTrail> group, Func<long, int> activeAccounts, Span<double> parts)
+    /// <param name="activeAccounts">How many established accounts, of the group and not, were active in a bucket.</param>
+    public static double LogRatio(long now, IReadOnlyList<AccountTrail> group, Func<long, int> activeAccounts, Span<double> parts)
     {
         parts.Clear();
-        long first = group.Min(a => a.FirstBucket) / BlockBuckets, last = group.Max(a => a.LastBucket) / BlockBuckets;
-        double log = 0;
+        long oldest = Math.Max(group.Min(a => a.FirstBucket), now - AccountTrail.Buckets + BlockBuckets);
+
+        // Where blocks begin depends on when one looks: each of the ways to cut time has its share of the prior.
+        double log = -Math.Log(BlockBuckets);
         Span<double> everybody = stackalloc double[BlockBuckets], own = stackalloc double[BlockBuckets];
-        for (long block = Math.Max(first, last - (AccountTrail.Buckets / BlockBuckets) + 1); block <= last; block++)
+        for (long start = now - BlockBuckets + 1; start + BlockBuckets > oldest; start -= BlockBuckets)
         {
             double all = 0;
             for (int b = 0; b < BlockBuckets; b++)
             {
-                long bucket = (block * BlockBuckets) + b;
-                everybody[b] = Even / BlockBuckets + Math.Max(activeAccounts(bucket) - group.Count(a => a.IsActive(bucket)), 0);
+                long bucket = start + b;
+                everybody[b] = Even / BlockBuckets + Math.Max(activeAccounts(bucket) - group.Count(a => a.IsActive(bucket) && a.IsEstablished(bucket)), 0);
                 all += everybody[b];
             }
 
@@ -39,7 +44,7 @@ public static class Synchrony
             int drawn = 0;
             for (int i = 0; i < group.Count; i++)
             {
-                if (Draw(group[i], block) is not { } b)
+                if (Draw(group[i], start) is not { } b)
                 {
                     continue;
                 }
@@ -57,12 +62,12 @@ public static class Synchrony
     }
 
     /// <summary>One of an account's active buckets of a block; null where it has none.</summary>
-    static int? Draw(AccountTrail account, long block)
+    static int? Draw(AccountTrail account, long start)
     {
         int count = 0;
         for (int b = 0; b < BlockBuckets; b++)
         {
-            count += account.IsActive((block * BlockBuckets) + b) ? 1 : 0;
+            count += account.IsActive(start + b) ? 1 : 0;
         }
 
         if (count == 0)
@@ -70,10 +75,10 @@ public static class Synchrony
             return null;
         }
 
-        int drawn = (int)(Evidence.Statistics.PlainWords.Mix((ulong)account.Id ^ ((ulong)block << 32)) % (ulong)count);
+        int drawn = (int)(PlainWords.Mix((ulong)account.Id ^ ((ulong)start << 32)) % (ulong)count);
         for (int b = 0; ; b++)
         {
-            if (account.IsActive((block * BlockBuckets) + b) && drawn-- == 0)
+            if (account.IsActive(start + b) && drawn-- == 0)
             {
                 return b;
             }

@@ -31,16 +31,21 @@ public sealed class TemplateIndex
     /// <summary>The template; null where it is forgotten.</summary>
     public Template? this[int id] => _templates[id & (_templates.Length - 1)] is { } template && template.Id == id ? template : null;
 
-    /// <summary>The template of a prompt, a new one where none is like it.</summary>
-    public Template Meet(PromptSketch sketch)
+    /// <summary>The template of a prompt, a new one where none is like it; null where there is too little in it to tell.</summary>
+    public Template? Meet(PromptSketch sketch)
     {
+        if (sketch.Bands.Length == 0)
+        {
+            return null;
+        }
+
         Template? best = null;
         double alike = Alike;
         foreach (ulong key in sketch.Bands)
         {
             foreach (int id in Places(key))
             {
-                if (this[id] is { } template && !ReferenceEquals(template, best) && PromptSketch.Compare(template.First, sketch.Template).Jaccard is var similarity && similarity >= alike)
+                if (this[id] is { } template && !ReferenceEquals(template, best) && PromptSketch.Similarity(template.First, sketch.Template) is var similarity && similarity >= alike)
                 {
                     (best, alike) = (template, similarity);
                 }
@@ -52,7 +57,7 @@ public sealed class TemplateIndex
 
     Template Add(PromptSketch sketch)
     {
-        Template added = new(_next++, sketch.Template);
+        Template added = new(_next++, sketch.Template, sketch.Text);
         _templates[added.Id & (_templates.Length - 1)] = added;
         foreach (ulong key in sketch.Bands)
         {

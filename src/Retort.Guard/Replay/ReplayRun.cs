@@ -102,7 +102,7 @@ static class ReplayRun
     }
 
     /// <summary>Honest prompts in decks of one origin each, shuffled.</summary>
-    static Queue<string[]> Decks(PromptLibrary library, RandomStream random)
+    internal static Queue<string[]> Decks(PromptLibrary library, RandomStream random)
     {
         List<string[]> decks = [];
         foreach (PromptSource source in library.Of(PromptKind.Chat, PromptHalf.Scoring).Concat(library.Of(PromptKind.Narrow, PromptHalf.Scoring)).Concat(library.Of(PromptKind.Evaluation, PromptHalf.Scoring)))
