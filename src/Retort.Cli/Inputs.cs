@@ -30,6 +30,20 @@ static class Inputs
         return argument;
     }
 
+    /// <summary>A value that may be absent.</summary>
+    public static Argument<string?> OptionalArgument(string name, string help)
+    {
+        Argument<string?> argument = new(name) { Description = help, Arity = ArgumentArity.ZeroOrOne };
+        argument.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => LooksLikeOption(t.Value)))
+            {
+                r.AddError("This is an option.");
+            }
+        });
+        return argument;
+    }
+
     public static bool LooksLikeOption(string token) => token.Length > 1 && token[0] == '-';
 
     public static Option<bool> Flag(string name, string help) => new(name) { Description = help };

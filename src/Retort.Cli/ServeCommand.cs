@@ -5,9 +5,12 @@ namespace Retort.Cli;
 
 static class ServeCommand
 {
+    const string DefaultUrls = "http://127.0.0.1:8080";
+
     public static Verb Create(Session session)
     {
-        Argument<string> model = Inputs.Argument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
+        Argument<string?> model = Inputs.OptionalArgument("MODEL", "A Hugging Face folder, a .gguf file or a llama2.c .bin file");
+        Option<string?> upstream = Inputs.Text("--upstream", "URL", "In place of a model a service that speaks OpenAI's interface, up to /v1"), guard = Inputs.Text("--guard", "FILE", "The policy: who may ask, under which terms, how much and what [default: everybody; an upstream's requests are hardened all the same]");
         Option<string?> urls = Inputs.Text("--urls", "URLS", "Addresses to listen on, parted by semicolons [default: http://127.0.0.1:8080]"), name = Inputs.Text("--name", "NAME", "What clients call the model [default: its folder's or file's name]");
         Option<string?> tokenizer = Inputs.Text("--tokenizer", "FILE", "A tokenizer that goes before the one beside the model"), format = AnswerFormats.Option();
         Option<int?> cache = Inputs.OptionalWhole("--cache-tokens", "Tokens whose keys and values are kept, of all answers together [default: what 1 GiB holds, at least one context]", 32, int.MaxValue);
@@ -19,20 +22,39 @@ static class ServeCommand
             "serve", "Serve a model behind OpenAI's interface: /v1/chat/completions, /v1/completions, /v1/models. Ctrl-C lets answers under way end.",
             "retort serve runs/tales/student --format q8_0",
             "retort serve qwen2.5-0.5b.gguf --urls http://0.0.0.0:8000 --answers 8",
-            "retort serve runs/tales/student --cascade models/tales-teacher --agree 0.98")
+            "retort serve runs/tales/student --cascade models/tales-teacher --agree 0.98",
+            "retort serve --upstream https://api.openai.com/v1 --guard guard.yaml")
         {
-            model, urls, name, tokenizer, format, cache, answers, queue, most, cascade, agree, prompts, threads,
+            model, upstream, guard, urls, name, tokenizer, format, cache, answers, queue, most, cascade, agree, prompts, threads,
         };
         verb.SetAction(parsed =>
         {
-            string reference = parsed.GetRequiredValue(model);
+            if (parsed.GetValue(upstream) is { } service)
+            {
+                if (parsed.GetValue(model) is not null)
+                {
+                    throw new UserError("a model and an upstream are both given", "--upstream", "Give one of them.");
+                }
+
+                ServeJob.RunUpstream(
+                    service, parsed.GetValue(guard), parsed.GetValue(urls) ?? DefaultUrls, Environment.GetEnvironmentVariable,
+                    facts =>
+                    {
+                        session.Answer(facts, Lines(facts));
+                        session.Output.Flush();
+                    },
+                    said => session.Error.WriteLine($"retort: {said}"), session.Time, session.Stop).GetAwaiter().GetResult();
+                return ExitCode.Done;
+            }
+
+            string reference = parsed.GetValue(model) ?? throw new UserError("there is nothing to serve", "MODEL", "Name a model, or a service with --upstream URL.");
             ServeOptions options = new(
-                parsed.GetValue(name) ?? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(reference)), parsed.GetValue(urls) ?? "http://127.0.0.1:8080",
+                parsed.GetValue(name) ?? Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(reference)), parsed.GetValue(urls) ?? DefaultUrls,
                 Inputs.Count(parsed.GetValue(threads)), CacheTokens: 0, parsed.GetValue(answers), parsed.GetValue(queue), parsed.GetValue(most));
             CascadeOptions? behind = parsed.GetValue(cascade) is not { } teacher ? null
                 : new(teacher, AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(agree), parsed.GetValue(prompts) ?? HeldOut(reference));
             ServeJob.Run(
-                reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), behind, options,
+                reference, parsed.GetValue(tokenizer), AnswerFormats.Of(parsed.GetValue(format)), parsed.GetValue(cache), behind, options, parsed.GetValue(guard), Environment.GetEnvironmentVariable, said => session.Error.WriteLine($"retort: {said}"),
                 (done, all) =>
                 {
                     if (done % 20 == 0 || done == all)
@@ -56,9 +78,20 @@ static class ServeCommand
         Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(student)))!, "held-out.jsonl") is var file && File.Exists(file) ? file
         : throw new UserError("a cascade needs prompts to be calibrated by", "--cascade", "Give --cascade-prompts FILE: JSON lines of \"prompt\", not trained on.");
 
+    static IEnumerable<string> Lines(GuardFacts facts)
+    {
+        yield return $"{facts.Model} answers at {string.Join(", ", facts.Addresses.Select(a => a + "/v1"))}";
+        yield return facts.Policy is { } policy ? $"guarded by {policy}" : "there is no policy: everybody who reaches this address may ask; what is asked for is hardened all the same";
+    }
+
     static IEnumerable<string> Lines(ServeFacts facts)
     {
         yield return $"{facts.Model} ({facts.Bytes / 1048576.0:0.#} MiB) answers at {string.Join(", ", facts.Addresses.Select(a => a + "/v1"))}; keys and values of {facts.CacheTokens:n0} tokens are kept";
+        if (facts.Policy is { } policy)
+        {
+            yield return $"guarded by {policy}";
+        }
+
         if (facts.Cascade is not { } c)
         {
             yield break;

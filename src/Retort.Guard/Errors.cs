@@ -10,11 +10,20 @@ static class Errors
     {
         http.Response.StatusCode = error.Status;
         http.Response.ContentType = "application/json";
-        if (error.Status is 429 or 503)
+        if (error.Headers is not null)
+        {
+            foreach (KeyValuePair<string, string> header in error.Headers)
+            {
+                http.Response.Headers[header.Key] = header.Value;
+            }
+        }
+        else if (error.Status is 429 or 503)
         {
             http.Response.Headers.RetryAfter = "1";
         }
 
-        await http.Response.Body.WriteAsync(error.Body).ConfigureAwait(false);
+        byte[] body = error.Body;
+        http.Response.ContentLength = body.Length;
+        await http.Response.Body.WriteAsync(body, http.RequestAborted).ConfigureAwait(false);
     }
 }

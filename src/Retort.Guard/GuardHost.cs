@@ -45,14 +45,14 @@ public sealed class GuardHost : IAsyncDisposable
             app.Urls.Add(url);
         }
 
-        CompletionRoutes completions = new(student, teacher, threshold, options, time);
-        long started = time.GetUtcNow().ToUnixTimeSeconds();
+        LocalAnswers answers = new(student, teacher, threshold, options, time);
+        CompletionRoutes completions = new(answers);
         app.MapPost("/v1/chat/completions", completions.Chat);
         app.MapPost("/v1/completions", completions.Complete);
         app.MapGet("/v1/models", () => Results.Json(new { @object = "list", data = new[] { Entry() } }));
         app.MapGet("/v1/models/{**id}", (HttpContext http, string id) => id == options.Name
             ? http.Response.WriteAsJsonAsync(Entry())
-            : Errors.Write(http, new(404, $"The model {id} does not exist here; this server answers as {options.Name}.", "not_found_error", "model_not_found", "model")));
+            : Errors.Write(http, answers.NoModel(id)));
         app.MapGet("/health", () => Results.Json(new { status = "ok", running = Running(), waiting = Open() - Running() }));
         app.MapFallback(http => Errors.Write(http, new(404, $"There is no {http.Request.Method} {http.Request.Path} here.", "not_found_error", "unknown_url")));
         try
@@ -73,7 +73,7 @@ public sealed class GuardHost : IAsyncDisposable
 
         int Open() => student.Service.Open + (teacher?.Service.Open ?? 0);
 
-        object Entry() => new { id = options.Name, @object = "model", created = started, owned_by = "retort" };
+        object Entry() => new { id = options.Name, @object = "model", created = answers.Since, owned_by = "retort" };
     }
 
     /// <summary>Takes on nothing new, lets what is under way end within the grace, and cuts the rest off.</summary>

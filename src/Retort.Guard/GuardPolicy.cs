@@ -1,5 +1,9 @@
+using System.Net;
 using Retort.Guard.Accounts;
+using Retort.Guard.Answers;
+using Retort.Guard.Hardening;
 using Retort.Guard.Limits;
+using Retort.Guard.Records;
 using YamlDotNet.RepresentationModel;
 
 namespace Retort.Guard;
@@ -11,7 +15,12 @@ namespace Retort.Guard;
 /// <param name="Pepper">The name of an environment variable.</param>
 /// <param name="Terms">Null where none are asked for.</param>
 /// <param name="Linked">The limits of a group of linked accounts.</param>
-public sealed record GuardPolicy(string Path, string Store, string Pepper, TermsPolicy? Terms, IReadOnlyDictionary<string, ScopeLimits> Tiers, string DefaultTier, ScopeLimits Linked, ModelPrices Prices)
+/// <param name="Otlp">The collector that gets metrics and traces; null where nothing is sent.</param>
+/// <param name="AppealAt">Where an owner appeals against what is done about the account: an address, or what to do in words; null where nothing is said.</param>
+/// <param name="TrustedHops">Addresses of proxies whose word on a client's address counts.</param>
+public sealed record GuardPolicy(
+    string Path, string Store, string Pepper, TermsPolicy? Terms, IReadOnlyDictionary<string, ScopeLimits> Tiers, string DefaultTier, ScopeLimits Linked, ModelPrices Prices,
+    HardeningPolicy Hardening, UpstreamPolicy Upstream, RecordsPolicy Records, Uri? Otlp, string? AppealAt, IReadOnlyList<IPAddress> TrustedHops)
 {
     const int Longest = 1 << 20;
 
@@ -33,6 +42,11 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
         default_tier: free
         linked: {requests_per_minute: 900, tokens_per_day: 2_000_000}   # a group together
         prices: [{model: "*", prompt: 0.25, completion: 2}]   # dollars a million tokens
+        hardening: {allow: [top_k], max_top_logprobs: 5, max_n: 4, max_bias: 10, logprob_decimals: 3, tier_decimals: {pro: 6}, reasoning: remove, default_tokens: 4096}
+        upstream: {key: OPENAI_API_KEY, timeout_s: 600}       # the environment variable that holds the key
+        records: {contents: none}          # or encrypted, with keep_days and the secret in RETORT_RECORDS_KEY
+        telemetry: {otlp: "http://127.0.0.1:4318"}            # without it nothing is sent
+        appeal_at: "https://host/appeal"
         """;
 
     /// <summary>Reads a policy.</summary>
@@ -68,8 +82,26 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
             root.Fault("prices", "must have an entry for model \"*\" where dollars are limited: a model without a price would pass every limit");
         }
 
+        HardeningPolicy hardening = HardeningPolicy.Of(root, [.. tiers.Keys]);
+        UpstreamPolicy upstream = UpstreamPolicy.Of(root);
+        RecordsPolicy records = RecordsPolicy.Of(root);
+        Uri? otlp = Collector(root.Map("telemetry"));
+        string? appeal = root.Text("appeal_at");
+        List<IPAddress> hops = [];
+        foreach (string hop in root.Texts("trusted_hops") ?? [])
+        {
+            if (IPAddress.TryParse(hop, out IPAddress? address))
+            {
+                hops.Add(address);
+            }
+            else
+            {
+                root.Fault("trusted_hops", "must be addresses such as 10.0.0.1");
+            }
+        }
+
         root.Close();
-        return found.Count == 0 ? new(path, store, pepper, terms, tiers, tier, linked, prices) : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
+        return found.Count == 0 ? new(path, store, pepper, terms, tiers, tier, linked, prices, hardening, upstream, records, otlp, appeal, hops) : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
     }
 
     /// <summary>The limits of an account and of those it is linked to; a tier that the policy no longer has falls to the default.</summary>
@@ -90,7 +122,7 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
     {
         const string Default = "RETORT_GUARD_PEPPER";
         string name = root.Text("pepper") ?? Default;
-        if (name.Length > 64 || !name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_') || char.IsAsciiDigit(name[0]))
+        if (!IsVariable(name))
         {
             root.Fault("pepper", "must be the name of an environment variable, in capitals, digits and underscores; the pepper itself does not belong here");
             return Default;
@@ -98,4 +130,18 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
 
         return name;
     }
+
+    static Uri? Collector(YamlFields telemetry)
+    {
+        Uri? collector = null;
+        if (telemetry.Text("otlp") is { } text && !(Uri.TryCreate(text, UriKind.Absolute, out collector) && collector.Scheme is "http" or "https"))
+        {
+            telemetry.Fault("otlp", "must be the address of a collector, such as http://127.0.0.1:4318");
+        }
+
+        telemetry.Close();
+        return collector;
+    }
+
+    internal static bool IsVariable(string name) => name.Length <= 64 && name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_') && !char.IsAsciiDigit(name[0]);
 }

@@ -9,15 +9,21 @@ namespace Retort.Evidence.Ledger;
 /// </summary>
 public sealed class CommitmentSecret
 {
-    const int Length = 32;
+    const int Length = 32, Block = 64;
 
-    readonly byte[] _secret;
+    readonly byte[] _secret, _inner, _outer;
 
     /// <param name="secret">32 random bytes.</param>
     public CommitmentSecret(ReadOnlySpan<byte> secret)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(secret.Length, Length);
         _secret = secret.ToArray();
+        (_inner, _outer) = (new byte[Block], new byte[Block]);
+        for (int i = 0; i < Block; i++)
+        {
+            byte key = i < Length ? secret[i] : (byte)0;
+            (_inner[i], _outer[i]) = ((byte)(key ^ 0x36), (byte)(key ^ 0x5c));
+        }
     }
 
     /// <summary>A new secret, from the system's random numbers.</summary>
@@ -39,7 +45,17 @@ public sealed class CommitmentSecret
 
     /// <summary>The salt of a row, 32 bytes; giving it away opens that row.</summary>
     /// <param name="id">Of the row, once in a log. Two contents of one row need two ids, for example <c>17/prompt</c> and <c>17/answer</c>.</param>
-    public byte[] Salt(string id) => HMACSHA256.HashData(_secret, Encoding.UTF8.GetBytes(id));
+    public byte[] Salt(string id)
+    {
+        // HMAC written out, RFC 2104: two calls of SHA-256 take half the time of one of the system's HMAC.
+        int length = Encoding.UTF8.GetByteCount(id);
+        Span<byte> inner = length <= 256 ? stackalloc byte[Block + length] : new byte[Block + length], outer = stackalloc byte[Block + SHA256.HashSizeInBytes];
+        _inner.CopyTo(inner);
+        Encoding.UTF8.GetBytes(id, inner[Block..]);
+        _outer.CopyTo(outer);
+        SHA256.HashData(inner, outer[Block..]);
+        return SHA256.HashData(outer);
+    }
 
     /// <summary>The commitment of a row to its content.</summary>
     public Commitment Commit(string id, ReadOnlySpan<byte> content) => Commitment.To(Salt(id), content);

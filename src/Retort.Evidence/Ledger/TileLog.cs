@@ -172,6 +172,30 @@ public sealed class TileLog : IDisposable
     /// <summary>Lets another process write. What was not published is lost.</summary>
     public void Dispose() => _lock.Dispose();
 
+    /// <summary>Whether another process, or another log of this one, is writing to the log in a folder.</summary>
+    public static bool IsHeld(string folder)
+    {
+        string path = Path.Combine(folder, TileFiles.LockName);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        try
+        {
+            using FileStream hold = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     internal static FileStream Hold(TileFiles files)
     {
         string path = files.PathOf(TileFiles.LockName);

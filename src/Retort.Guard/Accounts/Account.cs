@@ -11,7 +11,7 @@ public enum Purposes
     Agent = 8,
 }
 
-/// <summary>What a key may be used for.</summary>
+/// <summary>What a key may be used for. The numbers are stored: a use that comes later is granted to no key made before.</summary>
 [Flags]
 public enum KeyScopes
 {
@@ -20,7 +20,9 @@ public enum KeyScopes
     Completions = 2,
     Models = 4,
     Logprobs = 8,
-    All = Chat | Completions | Models | Logprobs,
+    Embeddings = 16,
+    Responses = 32,
+    All = Chat | Completions | Models | Logprobs | Embeddings | Responses,
 }
 
 /// <summary>What accounts of one operator may share.</summary>

@@ -15,12 +15,12 @@ public sealed class Pepper
     /// <summary>Bytes of SHA-256's block.</summary>
     const int Block = 64;
 
-    readonly byte[] _inner, _outer, _traits, _seals, _check;
+    readonly byte[] _inner, _outer, _traits, _seals, _check, _origins;
 
     Pepper(string secret)
     {
         byte[] root = Encoding.UTF8.GetBytes(secret);
-        (_traits, _seals, _check) = (Derive("traits"), Derive("seals"), Derive("check"));
+        (_traits, _seals, _check, _origins) = (Derive("traits"), Derive("seals"), Derive("check"), Derive("origins"));
         byte[] keys = new byte[Block];
         Derive("keys").CopyTo(keys, 0);
         (_inner, _outer) = ([.. keys.Select(k => (byte)(k ^ 0x36))], [.. keys.Select(k => (byte)(k ^ 0x5c))]);
@@ -58,6 +58,9 @@ public sealed class Pepper
     /// <summary>A trait of an account as it is kept; the same for texts that differ in case and spaces alone.</summary>
     public byte[] Trait(TraitKind kind, string text) =>
         HMACSHA256.HashData(_traits, Encoding.UTF8.GetBytes($"{kind}\n{string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).ToLowerInvariant()}"));
+
+    /// <summary>The key of the hashes that stand for where requests come from, and of those that stand for accounts in telemetry.</summary>
+    internal ReadOnlySpan<byte> Origins => _origins;
 
     /// <summary>The seal of a row: without the pepper nobody makes one.</summary>
     internal byte[] Seal(string row) => HMACSHA256.HashData(_seals, Encoding.UTF8.GetBytes(row));

@@ -59,6 +59,11 @@ public sealed class ServeTests : IDisposable
         DoorRun.Of("serve", _folder.Folder, "--urls", "nonsense").Refused("nonsense", "cannot listen");
         DoorRun.Of("serve", _folder.Folder, "--format", "q5").Refused("--format", "q5 is no format");
         DoorRun.Of("serve", _folder.Folder, "--cascade", _folder.Folder).Refused("--cascade", "needs prompts");
+        DoorRun.Of("serve").Refused("MODEL", "nothing to serve");
+        DoorRun.Of("serve", _folder.Folder, "--upstream", "http://127.0.0.1:1/v1").Refused("--upstream", "both given");
+        DoorRun.Of("serve", "--upstream", "ftp://host/v1").Refused("--upstream", "no address of a service");
+        DoorRun.Of("serve", "--upstream", "http://127.0.0.1:1/v1", "--guard", _folder["none.yaml"]).Refused(_folder["none.yaml"], "no such policy");
+        DoorRun.Of("serve", "--upstream", "http://127.0.0.1:1/v1", "--urls", "nonsense").Refused("nonsense", "cannot listen");
     }
 
     /// <summary>A run leaves the prompts it held out beside its student, and a cascade finds them there.</summary>

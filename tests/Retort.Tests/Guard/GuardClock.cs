@@ -9,6 +9,10 @@ sealed class GuardClock : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => Now;
 
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Now.UtcTicks;
+
     public void Pass(TimeSpan time) => Now += time;
 
     public void Pass(double seconds) => Pass(TimeSpan.FromSeconds(seconds));

@@ -57,7 +57,7 @@ public sealed class GuardPolicyTests : IDisposable
     [InlineData("store: s\ntiers: [{name: a, usd_per_day: 1}]", "prices must have an entry for model \"*\"")]
     [InlineData("store: s\ntiers: [{name: a}]\nterms: {grace_days: 3}", "line 3: terms.version is missing; line 3: terms.accept_at is missing")]
     [InlineData("store: s\ntiers: [{name: a}]\nterms: {version: 1, accept_at: here, grace_days: 4000}", "line 3: terms.grace_days must be a number from 0 to 3650")]
-    [InlineData("store: s\ntiers: [{name: a}]\nhardening: {}", "line 3: hardening is not a key here; known are")]
+    [InlineData("store: s\ntiers: [{name: a}]\nhardened: {}", "line 3: hardened is not a key here; known are")]
     [InlineData("store: s\ntiers: [{name: a}]\nlinked: {stream: 1}", "line 3: linked.stream is not a key here; did you mean streams?")]
     [InlineData("store: s\ntiers: [{name: a}]\nprices: [{prompt: 1}]", "line 3: prices[1].model is missing; line 3: prices[1].completion is missing")]
     public void EveryFaultIsNamedWithItsLine(string yaml, string what) => Assert.Contains(what, Assert.Throws<UserError>(() => Read(yaml)).What, StringComparison.Ordinal);
