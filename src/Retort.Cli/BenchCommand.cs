@@ -20,6 +20,7 @@ static class BenchCommand
         BenchLedger.Create(session),
         BenchGuard.Create(session),
         BenchGuard.Drain(session),
+        BenchWatermark.Create(session),
     };
 
     static Verb Kernels(Session session)

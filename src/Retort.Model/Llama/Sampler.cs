@@ -34,12 +34,9 @@ public sealed class Sampler
     /// <param name="random">The sequence's own stream.</param>
     /// <param name="prompt">What the repetition penalty counts as seen.</param>
     /// <param name="generated">And this.</param>
-    /// <exception cref="UserError">The logits hold no number to choose by.</exception>
-    public int Next(Span<float> logits_V, RandomStream random, ReadOnlySpan<int> prompt, ReadOnlySpan<int> generated) => Next(logits_V, random, prompt, generated, null);
-
-    /// <inheritdoc cref="Next(Span{float}, RandomStream, ReadOnlySpan{int}, ReadOnlySpan{int})"/>
     /// <param name="mark">The mark the token gets, or null. It takes no further draws.</param>
-    internal int Next(Span<float> logits_V, RandomStream random, ReadOnlySpan<int> prompt, ReadOnlySpan<int> generated, MarkedAnswer? mark)
+    /// <exception cref="UserError">The logits hold no number to choose by.</exception>
+    public int Next(Span<float> logits_V, RandomStream random, ReadOnlySpan<int> prompt, ReadOnlySpan<int> generated, MarkedAnswer? mark = null)
     {
         if (_options.RepetitionPenalty != 1)
         {

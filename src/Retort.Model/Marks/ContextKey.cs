@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Retort.Model.Marks;
@@ -31,6 +32,7 @@ readonly record struct ContextKey(ulong K0, ulong K1)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     Vector512<ulong> Bits(Vector512<ulong> tokens)
     {
         Vector512<ulong> v0 = Vector512.Create(K0 ^ 0x736f6d6570736575), v1 = Vector512.Create(K1 ^ 0x646f72616e646f6d);
@@ -47,6 +49,7 @@ readonly record struct ContextKey(ulong K0, ulong K1)
         return v0 ^ v1 ^ v2 ^ v3;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Round(ref Vector512<ulong> v0, ref Vector512<ulong> v1, ref Vector512<ulong> v2, ref Vector512<ulong> v3)
     {
         v0 += v1;

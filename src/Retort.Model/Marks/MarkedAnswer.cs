@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 namespace Retort.Model.Marks;
 
 /// <summary>An answer while it is marked: what the next token's draw goes by. One answer, one thread.</summary>
-sealed class MarkedAnswer
+public sealed class MarkedAnswer
 {
     readonly Watermark _mark;
     readonly MarkHash _hash;
@@ -21,15 +21,17 @@ sealed class MarkedAnswer
         (_mark, _hash, _context, _bits) = (mark, new(mark.Key), new int[mark.Width], new ulong[vocabulary]);
     }
 
+    /// <summary>Begins an answer.</summary>
     /// <param name="mark">Null gives null.</param>
+    /// <param name="vocabulary">Largest number of logits.</param>
     public static MarkedAnswer? Begin(Watermark? mark, int vocabulary) => mark is null ? null : new(mark, vocabulary);
 
     /// <summary>Whether a constraint must take out what may not follow before a token is drawn. Drawing until one may follow, which comes to the same for a
     /// distribution, does not for a tournament: its draws are not independent.</summary>
-    public bool ChoosesAmongAll => _mark is Watermark.Tournament;
+    internal bool ChoosesAmongAll => _mark is Watermark.Tournament;
 
     /// <summary>Raises green tokens, in logits that will be divided by the temperature.</summary>
-    public void Bias(Span<float> logits, double temperature, ReadOnlySpan<int> prompt, ReadOnlySpan<int> written)
+    internal void Bias(Span<float> logits, double temperature, ReadOnlySpan<int> prompt, ReadOnlySpan<int> written)
     {
         if (_mark is not Watermark.GreenList green || !Turn(prompt, written))
         {
@@ -45,7 +47,7 @@ sealed class MarkedAnswer
     }
 
     /// <summary>Whether the next token is the winner of a tournament.</summary>
-    public bool Plays(ReadOnlySpan<int> prompt, ReadOnlySpan<int> written) => _mark is Watermark.Tournament && Turn(prompt, written);
+    internal bool Plays(ReadOnlySpan<int> prompt, ReadOnlySpan<int> written) => _mark is Watermark.Tournament && Turn(prompt, written);
 
     /// <summary>
     /// The winner of a tournament among tokens, drawn from its closed form: a layer's winner has p′(x) = p(x)·(1 + g(x) − Σ p(v)·g(v)), where g is a bit of each
@@ -54,7 +56,7 @@ sealed class MarkedAnswer
     /// <param name="ids">Candidates, those first that win where rounding lets none.</param>
     /// <param name="weights_V">Of every token, in any unit.</param>
     /// <param name="draw">Uniform in [0, 1).</param>
-    public int Winner(ReadOnlySpan<int> ids, ReadOnlySpan<float> weights_V, double draw)
+    internal int Winner(ReadOnlySpan<int> ids, ReadOnlySpan<float> weights_V, double draw)
     {
         // Padded with weights of 0, so that every vector is whole and sums are in one order on every machine.
         int lanes = Vector512<double>.Count, count = (ids.Length + lanes - 1) / lanes * lanes;
