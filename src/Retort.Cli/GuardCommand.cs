@@ -18,6 +18,7 @@ static class GuardCommand
         GuardAccounts.Create(session),
         GuardKeys.Create(session),
         GuardTerms.Create(session),
+        GuardIndicators.Create(session),
     };
 
     public static Option<string?> Policy() => Inputs.Text("--guard", "FILE", "The policy [default: guard.yaml]");

@@ -1,5 +1,7 @@
 using Retort.Guard.Accounts;
+using Retort.Guard.Indicators;
 using Retort.Guard.Limits;
+using Retort.Guard.Watermark;
 using YamlDotNet.RepresentationModel;
 
 namespace Retort.Guard;
@@ -11,7 +13,9 @@ namespace Retort.Guard;
 /// <param name="Pepper">The name of an environment variable.</param>
 /// <param name="Terms">Null where none are asked for.</param>
 /// <param name="Linked">The limits of a group of linked accounts.</param>
-public sealed record GuardPolicy(string Path, string Store, string Pepper, TermsPolicy? Terms, IReadOnlyDictionary<string, ScopeLimits> Tiers, string DefaultTier, ScopeLimits Linked, ModelPrices Prices)
+/// <param name="Watermark">Null where answers are not marked.</param>
+public sealed record GuardPolicy(string Path, string Store, string Pepper, TermsPolicy? Terms, IReadOnlyDictionary<string, ScopeLimits> Tiers, string DefaultTier, ScopeLimits Linked, ModelPrices Prices,
+    WatermarkPolicy? Watermark, IndicatorPolicy Indicators)
 {
     const int Longest = 1 << 20;
 
@@ -33,6 +37,8 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
         default_tier: free
         linked: {requests_per_minute: 900, tokens_per_day: 2_000_000}   # a group together
         prices: [{model: "*", prompt: 0.25, completion: 2}]   # dollars a million tokens
+        watermark: {scheme: tournament, by: account}   # or green-list; by account, group or all
+        indicators: {issuer: example.com, trust: [{issuer: other.org, key: other.pub}]}   # whose bundles are taken
         """;
 
     /// <summary>Reads a policy.</summary>
@@ -68,8 +74,10 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
             root.Fault("prices", "must have an entry for model \"*\" where dollars are limited: a model without a price would pass every limit");
         }
 
+        WatermarkPolicy? watermark = WatermarkSection.Read(root);
+        IndicatorPolicy indicators = IndicatorSection.Read(root, folder);
         root.Close();
-        return found.Count == 0 ? new(path, store, pepper, terms, tiers, tier, linked, prices) : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
+        return found.Count == 0 ? new(path, store, pepper, terms, tiers, tier, linked, prices, watermark, indicators) : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
     }
 
     /// <summary>The limits of an account and of those it is linked to; a tier that the policy no longer has falls to the default.</summary>

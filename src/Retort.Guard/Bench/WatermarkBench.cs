@@ -47,7 +47,7 @@ public static class WatermarkBench
         InferenceModel? judge = options.Judge is { } other ? InferenceModel.Open(other, format: options.Format) : null;
         Tokenizer tokenizer = model.OpenTokenizer();
         IReadOnlyList<string> prompts = PromptFile.Read(options.Prompts);
-        WatermarkKeys keys = new([.. Enumerable.Range(0, 4).SelectMany(i => BitConverter.GetBytes(new RandomStream(options.Seed, (ulong)i).Next()))]);
+        WatermarkKeys keys = new([.. Enumerable.Range(0, 4).SelectMany(i => BitConverter.GetBytes(new RandomStream(options.Seed, ulong.MaxValue - (ulong)i).Next()))]);
         Mark MarkOf(string scheme, int prompt)
         {
             byte[] key = keys.Key(string.Create(CultureInfo.InvariantCulture, $"account/{prompt}/1"));
@@ -73,11 +73,13 @@ public static class WatermarkBench
             onStep("answers", (double)(prompt + 1 + WarmUp) / (prompts.Count + WarmUp));
         }
 
+        // Looked for in unmarked answers with a key for each group of them, so that one key's luck is not told many times.
+        int other = 0;
         List<Written> plain = arms["none"].Answers;
         return new(
             [.. schemes.Select(s => Arm(s, arms[s].Answers, plain, arms[s].Seconds, judge, options.Threads, DrawTime(s == "none" ? null : MarkOf(s, 0)), stop))],
             [.. s_marks.SelectMany(s => s_lengths.Select(length => Detect(s, arms[s].Answers, length, p => MarkOf(s, p))))],
-            [.. s_marks.SelectMany(s => s_lengths.Select(length => Detect(s, plain, length, p => MarkOf(s, p))))]);
+            [.. s_marks.SelectMany(s => s_lengths.Select(length => Detect(s, plain, length, _ => MarkOf(s, --other))))]);
     }
 
     static (Written[] Answers, double Seconds) Write(InferenceModel model, Tokenizer tokenizer, string prompt, int number, Mark? mark, WatermarkBenchOptions options, CancellationToken stop)
@@ -144,13 +146,15 @@ public static class WatermarkBench
         foreach (IGrouping<int, Written> same in written.GroupBy(w => w.Prompt))
         {
             List<IReadOnlyList<int>> group = [];
+            Mark looked = mark(same.Key);
             foreach (Written answer in same)
             {
                 group.Add(answer.Tokens);
-                if (group.Sum(t => t.Count) >= length && MarkTally.Of(group, mark(same.Key), length) is { } tally && tally.Scored == length)
+                if (group.Sum(t => t.Count) >= length && MarkTally.Of(group, looked, length) is { } tally && tally.Scored == length)
                 {
                     logs.Add((scheme == "tournament" ? WatermarkTest.TournamentWeighted(tally.Set, tally.Scored) : WatermarkTest.GreenList(tally.Set[0], tally.Scored, tally.Chance)).Log10);
                     group.Clear();
+                    looked = mark(same.Key);
                 }
             }
         }
