@@ -1,6 +1,7 @@
 using Retort.Guard.Accounts;
 using Retort.Guard.Indicators;
 using Retort.Guard.Limits;
+using Retort.Guard.Twins;
 using Retort.Guard.Watermark;
 using YamlDotNet.RepresentationModel;
 
@@ -14,8 +15,9 @@ namespace Retort.Guard;
 /// <param name="Terms">Null where none are asked for.</param>
 /// <param name="Linked">The limits of a group of linked accounts.</param>
 /// <param name="Watermark">Null where answers are not marked.</param>
+/// <param name="Twins">Null where every request is answered once.</param>
 public sealed record GuardPolicy(string Path, string Store, string Pepper, TermsPolicy? Terms, IReadOnlyDictionary<string, ScopeLimits> Tiers, string DefaultTier, ScopeLimits Linked, ModelPrices Prices,
-    WatermarkPolicy? Watermark, IndicatorPolicy Indicators)
+    WatermarkPolicy? Watermark, IndicatorPolicy Indicators, TwinPolicy? Twins)
 {
     const int Longest = 1 << 20;
 
@@ -38,6 +40,7 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
         linked: {requests_per_minute: 900, tokens_per_day: 2_000_000}   # a group together
         prices: [{model: "*", prompt: 0.25, completion: 2}]   # dollars a million tokens
         watermark: {scheme: tournament, by: account}   # or green-list; by account, group or all
+        twins: {share: 0.01, suspected_share: 0.25, keep_days: 365}   # second answers that are never served
         indicators: {issuer: example.com, trust: [{issuer: other.org, key: other.pub}]}   # whose bundles are taken
         """;
 
@@ -75,9 +78,10 @@ public sealed record GuardPolicy(string Path, string Store, string Pepper, Terms
         }
 
         WatermarkPolicy? watermark = WatermarkSection.Read(root);
+        TwinPolicy? twins = TwinsSection.Read(root);
         IndicatorPolicy indicators = IndicatorSection.Read(root, folder);
         root.Close();
-        return found.Count == 0 ? new(path, store, pepper, terms, tiers, tier, linked, prices, watermark, indicators) : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
+        return found.Count == 0 ? new(path, store, pepper, terms, tiers, tier, linked, prices, watermark, indicators, twins) : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
     }
 
     /// <summary>The limits of an account and of those it is linked to; a tier that the policy no longer has falls to the default.</summary>

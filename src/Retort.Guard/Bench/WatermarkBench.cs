@@ -44,7 +44,7 @@ public static class WatermarkBench
     public static WatermarkBenchResult Run(WatermarkBenchOptions options, Action<string, double> onStep, CancellationToken stop)
     {
         InferenceModel model = InferenceModel.Open(options.Model, format: options.Format);
-        InferenceModel? judge = options.Judge is { } other ? InferenceModel.Open(other, format: options.Format) : null;
+        InferenceModel? judge = options.Judge is { } reference ? InferenceModel.Open(reference, format: options.Format) : null;
         Tokenizer tokenizer = model.OpenTokenizer();
         IReadOnlyList<string> prompts = PromptFile.Read(options.Prompts);
         WatermarkKeys keys = new([.. Enumerable.Range(0, 4).SelectMany(i => BitConverter.GetBytes(new RandomStream(options.Seed, ulong.MaxValue - (ulong)i).Next()))]);

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Retort.Evidence.Ledger;
 using Retort.Guard.Indicators;
 using YamlDotNet.RepresentationModel;
 
