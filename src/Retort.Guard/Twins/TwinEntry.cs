@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Retort.Evidence.Ledger;
 
@@ -74,7 +75,7 @@ abstract record TwinEntry
             "twin-seed" => new Seed(fields.Int("epoch"), When(fields), Commitments(fields).Text("seed")),
             "twin-numbers" => new Numbers(fields.Int("epoch"), Whole(fields, "from"), Whole(fields, "to")),
             "twin" when Commitments(fields) is var c => new Twin(Whole(fields, "number"), fields.Int("epoch"), When(fields), c.Text("account"), c.Text("prompt"), c.Text("first"), c.Text("second")),
-            "twin-void" => new Void([.. (fields.Array("numbers") ?? throw fields.Missing("numbers")).Select(n => n.TryGetInt64(out long number) ? number : throw fields.Wrong("numbers", "It must list whole numbers."))]),
+            "twin-void" => new Void([.. (fields.Array("numbers") ?? throw fields.Missing("numbers")).Select(n => n.ValueKind == JsonValueKind.Number && n.TryGetInt64(out long number) ? number : throw fields.Wrong("numbers", "It must list whole numbers."))]),
             _ => null,
         };
     }
@@ -82,7 +83,7 @@ abstract record TwinEntry
     static JsonFields Commitments(JsonFields fields) => fields.Object("commitments") ?? throw fields.Missing("commitments");
 
     static long Whole(JsonFields fields, string name) =>
-        fields.Find(name) is { ValueKind: System.Text.Json.JsonValueKind.Number } value && value.TryGetInt64(out long number) ? number : throw fields.Wrong(name, "It must be a whole number.");
+        fields.Find(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long number) ? number : throw fields.Wrong(name, "It must be a whole number.");
 
     static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 

@@ -2,6 +2,7 @@ using Retort.Guard;
 using Retort.Guard.Accounts;
 using Retort.Guard.Indicators;
 using Retort.Guard.Limits;
+using Retort.Guard.Twins;
 using Retort.Guard.Watermark;
 using Retort.Tests.Model.Files;
 
@@ -26,6 +27,7 @@ public sealed class GuardPolicyTests : IDisposable
         Assert.Equal(new ScopeLimits(600, 400_000, null, null, null, 32), p.Tiers["pro"]);
         Assert.Equal(new ScopeLimits(900, null, 2_000_000, null, null, null), p.Linked);
         Assert.Equal(new WatermarkPolicy(WatermarkScheme.Tournament, WatermarkBy.Account, 1, 4, 30, 0.25, 2), p.Watermark);
+        Assert.Equal(new TwinPolicy(0.01, 0.25, TimeSpan.FromDays(365)), p.Twins);
         Assert.Equal(("example.com", new TrustedIssuer("other.org", _scratch["other.pub"])), (p.Indicators.Issuer, p.Indicators.Trust.Single()));
         Assert.Equal(250_000 + 4_000_000, p.Prices.Of("any", 1, 2));
     }

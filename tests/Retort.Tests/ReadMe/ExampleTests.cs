@@ -81,6 +81,7 @@ public sealed class ExampleTests : IDisposable
             Assert.True(File.Exists(_copy["request.tsq"]));
         },
         ["./retort bench ledger"] = words => Assert.Contains("entries audited", Done([.. words, "--entries", "500"]).Output, StringComparison.Ordinal),
+        ["./retort bench watermark models/tales-teacher --prompts prompts.jsonl --answers 4"] = words => Assert.Matches("tournament +marked +50 +[1-9]", Done([.. words, "--max-tokens", "40"]).Output),
         ["./retort bench tokenize models/tales-teacher story.txt"] = words => Assert.Contains("MB/s", Done(words).Output, StringComparison.Ordinal),
     };
 
