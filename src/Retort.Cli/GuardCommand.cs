@@ -19,6 +19,7 @@ static class GuardCommand
         GuardKeys.Create(session),
         GuardTerms.Create(session),
         GuardIndicators.Create(session),
+        GuardReplay.Create(session),
     };
 
     public static Option<string?> Policy() => Inputs.Text("--guard", "FILE", "The policy [default: guard.yaml]");

@@ -63,7 +63,7 @@ public static class PlainWords
     }
 
     /// <summary>Spreads a hash over all its bits; a bijection.</summary>
-    internal static ulong Mix(ulong z)
+    public static ulong Mix(ulong z)
     {
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
