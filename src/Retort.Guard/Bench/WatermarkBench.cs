@@ -116,11 +116,11 @@ public static class WatermarkBench
 
     static WatermarkArm Arm(string mark, List<Written> written, List<Written> plain, double seconds, InferenceModel? judge, int threads, double draw, CancellationToken stop)
     {
-        WithInterval nats = Mean([.. written.Where(w => w.Tokens.Length > 0).Select(w => w.Nats / w.Tokens.Length)]);
-        WithInterval against = Mean([.. written.Zip(plain).Where(p => p.First.Tokens.Length > 0 && p.Second.Tokens.Length > 0).Select(p => (p.First.Nats / p.First.Tokens.Length) - (p.Second.Nats / p.Second.Tokens.Length))]);
+        double[] nats = NatsOf(written), unmarked = NatsOf(plain);
+        (WithInterval mean, WithInterval against) = (Mean(nats), Mean([.. nats.Zip(unmarked, (a, b) => a - b)]));
         Written[][] byPrompt = [.. written.GroupBy(w => w.Prompt, (_, same) => same.ToArray())];
         return new(
-            mark, written.Count, written.Average(w => w.Tokens.Length), new(Math.Exp(nats.Mean), Math.Exp(nats.Low), Math.Exp(nats.High)), against, judge is null ? null : Judged(judge, written, threads, stop),
+            mark, written.Count, written.Average(w => w.Tokens.Length), new(Math.Exp(mean.Mean), Math.Exp(mean.Low), Math.Exp(mean.High)), against, judge is null ? null : Judged(judge, written, threads, stop),
             byPrompt.Average(same => Distinct(same, 2)), byPrompt.Average(same => Distinct(same, 4)), byPrompt.Average(same => (double)same.Select(w => w.Text).Distinct(StringComparer.Ordinal).Count() / same.Length),
             written.Sum(w => w.Tokens.Length) / seconds, draw);
     }
@@ -189,9 +189,17 @@ public static class WatermarkBench
         return times[times.Count / 2];
     }
 
+    /// <summary>Nats a token of each prompt's answers together.</summary>
+    static double[] NatsOf(List<Written> written) => [.. written.GroupBy(w => w.Prompt, (_, same) => same.Sum(w => w.Nats) / Math.Max(1, same.Sum(w => w.Tokens.Length)))];
+
+    /// <summary>Student's interval of prompts: answers to one prompt share a key, so they are no independent ones.</summary>
     static WithInterval Mean(double[] values)
     {
-        double mean = values.Average(), error = Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / Math.Max(1, values.Length - 1) / values.Length);
-        return new(mean, mean - (TwoSided * error), mean + (TwoSided * error));
+        int freedom = Math.Max(1, values.Length - 1);
+        double mean = values.Average(), error = Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / freedom / values.Length), z = TwoSided;
+
+        // The quantile's expansion in 1/ν (Cornish and Fisher), within 0.001 from ten degrees of freedom on.
+        double t = z + (((z * z * z) + z) / (4.0 * freedom)) + (((5 * Math.Pow(z, 5)) + (16 * z * z * z) + (3 * z)) / (96.0 * freedom * freedom));
+        return new(mean, mean - (t * error), mean + (t * error));
     }
 }

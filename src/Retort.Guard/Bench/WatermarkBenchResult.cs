@@ -1,6 +1,6 @@
 namespace Retort.Guard.Bench;
 
-/// <summary>A mean with its 95 % interval, answers taken as independent.</summary>
+/// <summary>A mean over prompts with its 95 % interval, prompts taken as independent.</summary>
 public readonly record struct WithInterval(double Mean, double Low, double High);
 
 /// <summary>What a key finds in so many tokens of consecutive answers.</summary>
@@ -14,7 +14,7 @@ public sealed record WatermarkDetection(string Mark, int Tokens, int Texts, doub
 /// <param name="Mark">"none", "tournament" or "green-list".</param>
 /// <param name="Tokens">Of a mean answer.</param>
 /// <param name="Perplexity">Of the answers under the model itself without a mark, at temperature 1.</param>
-/// <param name="NatsAgainstUnmarked">Nats a token beyond those of the unmarked answer to the same prompt from the same seed.</param>
+/// <param name="NatsAgainstUnmarked">Nats a token beyond those of the unmarked answers to the same prompt.</param>
 /// <param name="JudgeNatsPerByte">Of the answers under another model, null without one.</param>
 /// <param name="Distinct2">Share of pairs of tokens, over all answers to one prompt together, that come once; the mean over prompts.</param>
 /// <param name="Distinct4">The same of four tokens in a row.</param>
