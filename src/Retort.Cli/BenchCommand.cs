@@ -21,6 +21,7 @@ static class BenchCommand
         BenchGuard.Create(session),
         BenchGuard.Drain(session),
         BenchWatermark.Create(session),
+        BenchTwins.Create(session),
     };
 
     static Verb Kernels(Session session)

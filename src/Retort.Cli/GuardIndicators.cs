@@ -50,7 +50,7 @@ static class GuardIndicators
 
     static Verb List(Session session)
     {
-        Option<string?> policy = GuardCommand.Policy(), template = Inputs.Text("--template", Inputs.FreeText, "Those that tell of this template alone");
+        Option<string?> policy = GuardCommand.Policy(), template = Inputs.Text("--template", "TEMPLATE", "Those that tell of this template alone");
         Verb verb = new("list", "The bundles that hold, a line each.", "retort guard indicators list", "retort guard indicators list --template \"Solve this step by step and show all your reasoning:\" --json") { template, policy };
         verb.SetAction(parsed => On(parsed.GetValue(policy), (guard, folder) =>
         {

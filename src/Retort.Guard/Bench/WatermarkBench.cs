@@ -55,7 +55,7 @@ public static class WatermarkBench
         }
 
         string[] schemes = ["none", .. s_marks];
-        Dictionary<string, (List<Written> Answers, double Seconds)> arms = schemes.ToDictionary(s => s, _ => (new List<Written>(), 0.0), StringComparer.Ordinal);
+        Dictionary<string, (List<Written> Answers, List<double> Rates)> arms = schemes.ToDictionary(s => s, _ => (new List<Written>(), new List<double>()), StringComparer.Ordinal);
         for (int prompt = -WarmUp; prompt < prompts.Count; prompt++)
         {
             // All arms at every prompt, so that whatever else the machine does is shared by them.
@@ -66,7 +66,7 @@ public static class WatermarkBench
                 if (prompt >= 0)
                 {
                     arms[scheme].Answers.AddRange(made);
-                    arms[scheme] = (arms[scheme].Answers, arms[scheme].Seconds + seconds);
+                    arms[scheme].Rates.Add(made.Sum(w => w.Tokens.Length) / seconds);
                 }
             }
 
@@ -77,7 +77,7 @@ public static class WatermarkBench
         int other = 0;
         List<Written> plain = arms["none"].Answers;
         return new(
-            [.. schemes.Select(s => Arm(s, arms[s].Answers, plain, arms[s].Seconds, judge, options.Threads, DrawTime(s == "none" ? null : MarkOf(s, 0)), stop))],
+            [.. schemes.Select(s => Arm(s, arms[s].Answers, plain, arms[s].Rates, judge, options.Threads, DrawTime(s == "none" ? null : MarkOf(s, 0)), stop))],
             [.. s_marks.SelectMany(s => s_lengths.Select(length => Detect(s, arms[s].Answers, length, p => MarkOf(s, p))))],
             [.. s_marks.SelectMany(s => s_lengths.Select(length => Detect(s, plain, length, _ => MarkOf(s, --other))))]);
     }
@@ -114,7 +114,7 @@ public static class WatermarkBench
         return ([.. tokens.Select((t, i) => new Written(number, [.. t], nats[i], texts[i].ToString()))], seconds);
     }
 
-    static WatermarkArm Arm(string mark, List<Written> written, List<Written> plain, double seconds, InferenceModel? judge, int threads, double draw, CancellationToken stop)
+    static WatermarkArm Arm(string mark, List<Written> written, List<Written> plain, List<double> rates, InferenceModel? judge, int threads, double draw, CancellationToken stop)
     {
         double[] nats = NatsOf(written), unmarked = NatsOf(plain);
         (WithInterval mean, WithInterval against) = (Mean(nats), Mean([.. nats.Zip(unmarked, (a, b) => a - b)]));
@@ -122,7 +122,7 @@ public static class WatermarkBench
         return new(
             mark, written.Count, written.Average(w => w.Tokens.Length), new(Math.Exp(mean.Mean), Math.Exp(mean.Low), Math.Exp(mean.High)), against, judge is null ? null : Judged(judge, written, threads, stop),
             byPrompt.Average(same => Distinct(same, 2)), byPrompt.Average(same => Distinct(same, 4)), byPrompt.Average(same => (double)same.Select(w => w.Text).Distinct(StringComparer.Ordinal).Count() / same.Length),
-            written.Sum(w => w.Tokens.Length) / seconds, draw);
+            rates.Order().ElementAt(rates.Count / 2), draw);
     }
 
     static double Judged(InferenceModel judge, List<Written> written, int threads, CancellationToken stop)

@@ -19,7 +19,7 @@ public sealed record WatermarkDetection(string Mark, int Tokens, int Texts, doub
 /// <param name="Distinct2">Share of pairs of tokens, over all answers to one prompt together, that come once; the mean over prompts.</param>
 /// <param name="Distinct4">The same of four tokens in a row.</param>
 /// <param name="DifferentAnswers">Answers that no other one to the same prompt is like, to the letter.</param>
-/// <param name="TokensPerS">Written, all answers side by side.</param>
+/// <param name="TokensPerS">Written, answers side by side; the median over prompts.</param>
 /// <param name="DrawMicroseconds">Of one draw among 151,936 tokens, all in reach.</param>
 public sealed record WatermarkArm(
     string Mark, int Answers, double Tokens, WithInterval Perplexity, WithInterval NatsAgainstUnmarked, double? JudgeNatsPerByte, double Distinct2, double Distinct4, double DifferentAnswers, double TokensPerS, double DrawMicroseconds);
