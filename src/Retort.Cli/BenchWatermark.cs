@@ -43,7 +43,7 @@ static class BenchWatermark
 
         yield return "";
         yield return "looked for   in answers   tokens   texts   median log10 p   p <= 0.01";
-        foreach ((string what, WatermarkDetection d) in r.Marked.Select(d => ("marked", d)).Concat(r.Unmarked.Select(d => ("unmarked", d))))
+        foreach ((string what, WatermarkDetection d) in r.Marked.Select(d => ("marked", d)).Concat(r.Unmarked.Select(d => ("unmarked", d))).Where(l => l.Item2.Texts > 0))
         {
             yield return $"{d.Mark,-12} {what,-11}{d.Tokens,8}{d.Texts,8}{d.MedianLog10P,17:f2}{d.Found,12:p1}";
         }

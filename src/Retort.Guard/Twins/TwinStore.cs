@@ -26,7 +26,7 @@ enum TwinStep
 /// <code>
 /// if (twins.Reserve(id, suspected) is { } ticket)
 /// {
-///     string served = twins.Serve(ticket, account, prompt, first, second);   // the two drawn from independent seeds, both to their end
+///     string served = await twins.Serve(ticket, account, prompt, first, second);   // the two drawn from independent seeds, both to their end
 /// }
 /// </code>
 /// Both must be committed to before a byte of either leaves, so a twinned answer is never streamed as it grows: it is written whole, then sent. The texts are
@@ -53,6 +53,7 @@ public sealed class TwinStore : IDisposable
     TwinSeed _seed;
     DateTimeOffset _epochBegan;
     long _next, _end;
+    bool _isLed;
 
     TwinStore(GuardLog log, TwinTexts texts, byte[] key, TwinPolicy policy, TimeProvider time, Action<TwinStep> onStep)
     {
@@ -115,42 +116,29 @@ public sealed class TwinStore : IDisposable
         }
     }
 
-    /// <summary>Commits to both answers and says which may leave; several at once are written together.</summary>
+    /// <summary>Commits to both answers and says which may leave; several at once are written together. One of the callers writes, on its own thread.</summary>
     /// <param name="ticket">Served once.</param>
     /// <returns>The answer to serve. The other one must not leave.</returns>
     /// <exception cref="UserError">A file cannot be written; then neither answer may leave, and the number becomes void.</exception>
-    public string Serve(TwinTicket ticket, string account, string prompt, string first, string second)
+    public async Task<string> Serve(TwinTicket ticket, string account, string prompt, string first, string second)
     {
         Waiting mine = new(new(ticket.Number, _time.GetUtcNow(), account, prompt, first, second), ticket.Seed.Epoch);
+        bool leads;
         lock (_waiting)
         {
             _waiting.Add(mine);
+            leads = !_isLed;
+            _isLed = true;
         }
 
-        lock (_commit)
+        if (leads || !await mine.Settled.ConfigureAwait(false))
         {
-            Waiting[] together = [];
-            lock (_waiting)
-            {
-                if (!mine.IsTaken)
-                {
-                    together = [.. _waiting];
-                    _waiting.Clear();
-                }
-            }
-
-            if (together.Length > 0)
-            {
-                Commit(together);
-            }
+            Lead(mine);
         }
 
-        if (!mine.IsPublished)
-        {
-            throw new UserError($"twin {ticket.Number} could not be written", _log.Folder, "Free some room; neither answer may be served.");
-        }
-
-        return ticket.Seed.Coin(ticket.Number) == 0 ? first : second;
+        return mine.IsPublished
+            ? ticket.Seed.Coin(ticket.Number) == 0 ? first : second
+            : throw new UserError($"twin {ticket.Number} could not be written", _log.Folder, "Free some room; neither answer may be served.");
     }
 
     /// <summary>Gives a number back whose answers were not both drawn; the ledger will say that it has no twin.</summary>
@@ -191,10 +179,44 @@ public sealed class TwinStore : IDisposable
 
     string Origin => _log.Reader().Checkpoint.Origin;
 
+    /// <summary>Writes all that wait, then hands over to the first of those that came meanwhile.</summary>
+    void Lead(Waiting mine)
+    {
+        Waiting[] together;
+        lock (_waiting)
+        {
+            together = [.. _waiting];
+            _waiting.Clear();
+        }
+
+        try
+        {
+            lock (_commit)
+            {
+                Commit(together);
+            }
+        }
+        finally
+        {
+            foreach (Waiting other in together.Where(w => w != mine))
+            {
+                other.Settle(true);
+            }
+
+            lock (_waiting)
+            {
+                _isLed = _waiting.Count > 0;
+                if (_isLed)
+                {
+                    _waiting[0].Settle(false);
+                }
+            }
+        }
+    }
+
     /// <summary>Texts, then entries, each written once for all that wait. Whoever fails leaves its numbers void.</summary>
     void Commit(Waiting[] together)
     {
-        Array.ForEach(together, w => w.IsTaken = true);
         long[] without = [.. _void];
         _void.AddRange(together.Select(w => w.Content.Number));
         _onStep(TwinStep.Begun);
@@ -226,12 +248,17 @@ public sealed class TwinStore : IDisposable
 
     sealed class Waiting(TwinContent content, int epoch)
     {
+        readonly TaskCompletionSource<bool> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public TwinContent Content => content;
 
         public int Epoch => epoch;
 
-        public bool IsTaken { get; set; }
-
         public bool IsPublished { get; set; }
+
+        /// <summary>True once it is written or failed; false when it is its own turn to write.</summary>
+        public Task<bool> Settled => _settled.Task;
+
+        public void Settle(bool done) => _settled.SetResult(done);
     }
 }

@@ -13,7 +13,7 @@ public sealed class OpenedTwinTests : IDisposable
 
     public void Dispose() => _world.Dispose();
 
-    OpenedTwin Shown()
+    async Task<OpenedTwin> Shown()
     {
         using TwinStore twins = _world.Open();
         for (int i = 1; i <= 300; i++)
@@ -21,7 +21,7 @@ public sealed class OpenedTwinTests : IDisposable
             TwinTicket ticket = twins.Reserve("a", suspected: false)!;
             if (i is 258 or 260)
             {
-                twins.Serve(ticket, "17", "prompt", $"one {i}", $"two {i}");
+                await twins.Serve(ticket, "17", "prompt", $"one {i}", $"two {i}");
             }
         }
 
@@ -29,9 +29,9 @@ public sealed class OpenedTwinTests : IDisposable
     }
 
     [Fact]
-    public void ATwinIsShownWithNothingButTheLogsKey()
+    public async Task ATwinIsShownWithNothingButTheLogsKey()
     {
-        OpenedTwin shown = Shown();
+        OpenedTwin shown = await Shown();
         Assert.Equal(TwinVerdict.Holds, shown.Verify(_world.Key));
         byte[] coin = HMACSHA256.HashData(shown.Seed.Key.Span, "coin/258"u8);
         Assert.Equal((coin[31] & 1) == 0 ? ("one 258", "two 258") : ("two 258", "one 258"), shown.Answers);
@@ -39,9 +39,9 @@ public sealed class OpenedTwinTests : IDisposable
     }
 
     [Fact]
-    public void WhateverIsChangedIsNamed()
+    public async Task WhateverIsChangedIsNamed()
     {
-        OpenedTwin shown = Shown();
+        OpenedTwin shown = await Shown();
         using LedgerKey other = LedgerKey.Make("x");
         Assert.Equal(TwinVerdict.NotInLog, shown.Verify(other.Public));
         Assert.Equal(TwinVerdict.NotInLog, (shown with { Twin = shown.Twin with { Entry = Changed(shown.Twin.Entry) } }).Verify(_world.Key));

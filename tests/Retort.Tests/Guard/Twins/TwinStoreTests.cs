@@ -12,7 +12,7 @@ public sealed class TwinStoreTests : IDisposable
     public void Dispose() => _world.Dispose();
 
     [Fact]
-    public void BothAreCommittedToAndTheCoinSaysWhichIsServed()
+    public async Task BothAreCommittedToAndTheCoinSaysWhichIsServed()
     {
         List<int> coins = [];
         using (TwinStore twins = _world.Open())
@@ -21,7 +21,7 @@ public sealed class TwinStoreTests : IDisposable
             {
                 TwinTicket ticket = twins.Reserve($"request {i}", suspected: false)!;
                 Assert.Equal(i, ticket.Number);
-                string served = twins.Serve(ticket, "7", $"prompt {i}", $"first {i}", $"second {i}");
+                string served = await twins.Serve(ticket, "7", $"prompt {i}", $"first {i}", $"second {i}");
                 int coin = TwinSeed.Of(_world.Secret, 1).Coin(i);
                 Assert.Equal(coin == 0 ? $"first {i}" : $"second {i}", served);
                 coins.Add(coin);
@@ -46,7 +46,7 @@ public sealed class TwinStoreTests : IDisposable
     [InlineData(TwinStep.Begun)]
     [InlineData(TwinStep.TextsKept)]
     [InlineData(TwinStep.Published)]
-    internal void AKillAtAnyStepLeavesNoServedTwinWithoutItsEntry(TwinStep step)
+    internal async Task AKillAtAnyStepLeavesNoServedTwinWithoutItsEntry(TwinStep step)
     {
         HashSet<long> served = [], killed = [];
         for (int run = 0; run < 4; run++)
@@ -65,7 +65,7 @@ public sealed class TwinStoreTests : IDisposable
                 {
                     TwinTicket ticket = twins.Reserve("r", suspected: false)!;
                     killed.Add(ticket.Number);
-                    twins.Serve(ticket, "1", "p", "a", "b");
+                    await twins.Serve(ticket, "1", "p", "a", "b");
                     Assert.True(killed.Remove(ticket.Number) && served.Add(ticket.Number));
                 }
             }
@@ -90,16 +90,16 @@ public sealed class TwinStoreTests : IDisposable
     }
 
     [Fact]
-    public void ManyAtOnceAreWrittenTogether()
+    public async Task ManyAtOnceAreWrittenTogether()
     {
         int commits = 0;
         ConcurrentDictionary<long, string> served = new();
         using (TwinStore twins = _world.Open(onStep: s => commits += s == TwinStep.Published ? 1 : 0))
         {
-            Parallel.For(0, 300, new ParallelOptions { MaxDegreeOfParallelism = 16 }, i =>
+            await Parallel.ForAsync(0, 300, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) =>
             {
                 TwinTicket ticket = twins.Reserve(i.ToString(CultureInfo.InvariantCulture), suspected: false)!;
-                Assert.True(served.TryAdd(ticket.Number, twins.Serve(ticket, "1", "p", $"first {i}", $"second {i}")));
+                Assert.True(served.TryAdd(ticket.Number, await twins.Serve(ticket, "1", "p", $"first {i}", $"second {i}")));
             });
             Assert.All(served, pair => Assert.Equal(pair.Value, twins.Show(pair.Key)!.Answers.Served));
         }
@@ -109,11 +109,11 @@ public sealed class TwinStoreTests : IDisposable
     }
 
     [Fact]
-    public void ANumberThatIsGivenUpIsDeclaredVoid()
+    public async Task ANumberThatIsGivenUpIsDeclaredVoid()
     {
         using TwinStore twins = _world.Open();
         twins.GiveUp(twins.Reserve("a", suspected: false)!);
-        twins.Serve(twins.Reserve("b", suspected: false)!, "1", "p", "x", "y");
+        await twins.Serve(twins.Reserve("b", suspected: false)!, "1", "p", "x", "y");
         Assert.Equal([1L], _world.Numbers().Voids);
         Assert.Equal([2L], _world.Numbers().Twins);
     }
@@ -132,11 +132,11 @@ public sealed class TwinStoreTests : IDisposable
     }
 
     [Fact]
-    public void AnEpochEndsAndItsSeedIsCommittedToBeforeItsNumbers()
+    public async Task AnEpochEndsAndItsSeedIsCommittedToBeforeItsNumbers()
     {
         using (TwinStore twins = _world.Open())
         {
-            twins.Serve(twins.Reserve("a", suspected: false)!, "1", "p", "x", "y");
+            await twins.Serve(twins.Reserve("a", suspected: false)!, "1", "p", "x", "y");
         }
 
         _world.Clock.Pass(TimeSpan.FromDays(31));
@@ -154,12 +154,12 @@ public sealed class TwinStoreTests : IDisposable
     }
 
     [Fact]
-    public void TextsAreKeptAsLongAsThePolicySaysAndTheLedgerStays()
+    public async Task TextsAreKeptAsLongAsThePolicySaysAndTheLedgerStays()
     {
         using TwinStore twins = _world.Open(new(1, 1, TimeSpan.FromDays(10)));
-        twins.Serve(twins.Reserve("a", suspected: false)!, "1", "p", "x", "y");
+        await twins.Serve(twins.Reserve("a", suspected: false)!, "1", "p", "x", "y");
         _world.Clock.Pass(TimeSpan.FromDays(6));
-        twins.Serve(twins.Reserve("b", suspected: false)!, "1", "p", "x", "y");
+        await twins.Serve(twins.Reserve("b", suspected: false)!, "1", "p", "x", "y");
         Assert.Equal(0, twins.Forget());
         _world.Clock.Pass(TimeSpan.FromDays(5));
         Assert.Equal(1, twins.Forget());
@@ -169,11 +169,11 @@ public sealed class TwinStoreTests : IDisposable
     }
 
     [Fact]
-    public void WithoutThePepperNoTextIsOpened()
+    public async Task WithoutThePepperNoTextIsOpened()
     {
         using (TwinStore twins = _world.Open())
         {
-            twins.Serve(twins.Reserve("a", suspected: false)!, "1", "p", "x", "y");
+            await twins.Serve(twins.Reserve("a", suspected: false)!, "1", "p", "x", "y");
         }
 
         using TwinStore other = _world.Open(pepper: "another-pepper-of-this-test-0123456789");
