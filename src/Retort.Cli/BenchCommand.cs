@@ -20,6 +20,8 @@ static class BenchCommand
         BenchLedger.Create(session),
         BenchGuard.Create(session),
         BenchGuard.Drain(session),
+        BenchWatermark.Create(session),
+        BenchTwins.Create(session),
     };
 
     static Verb Kernels(Session session)

@@ -18,6 +18,7 @@ static class GuardCommand
         GuardAccounts.Create(session),
         GuardKeys.Create(session),
         GuardTerms.Create(session),
+        GuardIndicators.Create(session),
         GuardReplay.Create(session),
     };
 

@@ -2,8 +2,11 @@ using System.Net;
 using Retort.Guard.Accounts;
 using Retort.Guard.Answers;
 using Retort.Guard.Hardening;
+using Retort.Guard.Indicators;
 using Retort.Guard.Limits;
 using Retort.Guard.Records;
+using Retort.Guard.Twins;
+using Retort.Guard.Watermark;
 using YamlDotNet.RepresentationModel;
 
 namespace Retort.Guard;
@@ -18,9 +21,12 @@ namespace Retort.Guard;
 /// <param name="Otlp">The collector that gets metrics and traces; null where nothing is sent.</param>
 /// <param name="AppealAt">Where an owner appeals against what is done about the account: an address, or what to do in words; null where nothing is said.</param>
 /// <param name="TrustedHops">Addresses of proxies whose word on a client's address counts.</param>
+/// <param name="Watermark">Null where answers are not marked.</param>
+/// <param name="Twins">Null where every request is answered once.</param>
 public sealed record GuardPolicy(
     string Path, string Store, string Pepper, TermsPolicy? Terms, IReadOnlyDictionary<string, ScopeLimits> Tiers, string DefaultTier, ScopeLimits Linked, ModelPrices Prices,
-    HardeningPolicy Hardening, UpstreamPolicy Upstream, RecordsPolicy Records, Uri? Otlp, string? AppealAt, IReadOnlyList<IPAddress> TrustedHops)
+    HardeningPolicy Hardening, UpstreamPolicy Upstream, RecordsPolicy Records, Uri? Otlp, string? AppealAt, IReadOnlyList<IPAddress> TrustedHops,
+    WatermarkPolicy? Watermark, IndicatorPolicy Indicators, TwinPolicy? Twins)
 {
     const int Longest = 1 << 20;
 
@@ -47,6 +53,9 @@ public sealed record GuardPolicy(
         records: {contents: none}          # or encrypted, with keep_days and the secret in RETORT_RECORDS_KEY
         telemetry: {otlp: "http://127.0.0.1:4318"}            # without it nothing is sent
         appeal_at: "https://host/appeal"
+        watermark: {scheme: tournament, by: account}   # or green-list; by account, group or all
+        twins: {share: 0.01, suspected_share: 0.25, keep_days: 365}   # second answers that are never served
+        indicators: {issuer: example.com, trust: [{issuer: other.org, key: other.pub}]}   # whose bundles are taken
         """;
 
     /// <summary>Reads a policy.</summary>
@@ -100,8 +109,13 @@ public sealed record GuardPolicy(
             }
         }
 
+        WatermarkPolicy? watermark = WatermarkSection.Read(root);
+        TwinPolicy? twins = TwinsSection.Read(root);
+        IndicatorPolicy indicators = IndicatorSection.Read(root, folder);
         root.Close();
-        return found.Count == 0 ? new(path, store, pepper, terms, tiers, tier, linked, prices, hardening, upstream, records, otlp, appeal, hops) : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
+        return found.Count == 0
+            ? new(path, store, pepper, terms, tiers, tier, linked, prices, hardening, upstream, records, otlp, appeal, hops, watermark, indicators, twins)
+            : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
     }
 
     /// <summary>The limits of an account and of those it is linked to; a tier that the policy no longer has falls to the default.</summary>

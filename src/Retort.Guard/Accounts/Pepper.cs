@@ -15,12 +15,12 @@ public sealed class Pepper
     /// <summary>Bytes of SHA-256's block.</summary>
     const int Block = 64;
 
-    readonly byte[] _inner, _outer, _traits, _seals, _check, _origins;
+    readonly byte[] _inner, _outer, _traits, _seals, _check, _origins, _twins;
 
     Pepper(string secret)
     {
         byte[] root = Encoding.UTF8.GetBytes(secret);
-        (_traits, _seals, _check, _origins) = (Derive("traits"), Derive("seals"), Derive("check"), Derive("origins"));
+        (_traits, _seals, _check, _origins, _twins) = (Derive("traits"), Derive("seals"), Derive("check"), Derive("origins"), Derive("twins"));
         byte[] keys = new byte[Block];
         Derive("keys").CopyTo(keys, 0);
         (_inner, _outer) = ([.. keys.Select(k => (byte)(k ^ 0x36))], [.. keys.Select(k => (byte)(k ^ 0x5c))]);
@@ -64,6 +64,9 @@ public sealed class Pepper
 
     /// <summary>The seal of a row: without the pepper nobody makes one.</summary>
     internal byte[] Seal(string row) => HMACSHA256.HashData(_seals, Encoding.UTF8.GetBytes(row));
+
+    /// <summary>What the texts of sealed twins are encrypted with.</summary>
+    internal byte[] TwinKey => _twins;
 
     /// <summary>Nothing of the secret.</summary>
     public override string ToString() => nameof(Pepper);

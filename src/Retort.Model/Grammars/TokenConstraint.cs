@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Retort.Model.Llama;
+using Retort.Model.Marks;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Model.Grammars;
@@ -68,8 +69,9 @@ public sealed class TokenConstraint
 
     /// <summary>Draws the next token.</summary>
     /// <param name="logits">Used up.</param>
+    /// <param name="mark">The mark the token gets, or null.</param>
     /// <exception cref="UserError">No token of the vocabulary can follow.</exception>
-    internal int Draw(Sampler sampler, Span<float> logits, RandomStream random, ReadOnlySpan<int> prompt, ReadOnlySpan<int> written)
+    internal int Draw(Sampler sampler, Span<float> logits, RandomStream random, ReadOnlySpan<int> prompt, ReadOnlySpan<int> written, MarkedAnswer? mark = null)
     {
         if (_kept.Length < logits.Length)
         {
@@ -84,11 +86,11 @@ public sealed class TokenConstraint
         }
 
         // The likeliest that may follow is the same either way, and most often the likeliest of all.
-        bool first = sampler.IsGreedy || Enumerable.Range(0, 256).Where(b => _state.Allows((byte)b)).Sum(b => _index.Beginning(b).Count) > _few;
+        bool first = sampler.IsGreedy || (mark?.ChoosesAmongAll != true && Enumerable.Range(0, 256).Where(b => _state.Allows((byte)b)).Sum(b => _index.Beginning(b).Count) > _few);
         for (int draw = 0; first && draw < Draws; draw++)
         {
             kept.CopyTo(logits);
-            int token = sampler.Next(logits, random, prompt, written);
+            int token = sampler.Next(logits, random, prompt, written, mark);
             if (Take(token))
             {
                 return token;
@@ -102,7 +104,7 @@ public sealed class TokenConstraint
             throw new UserError("no token of the vocabulary can follow", "the constrained answer", "The schema needs characters this model's vocabulary does not have.");
         }
 
-        int chosen = sampler.Next(logits, random, prompt, written);
+        int chosen = sampler.Next(logits, random, prompt, written, mark);
         Take(chosen);
         return chosen;
     }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Retort.Model.Grammars;
+using Retort.Model.Marks;
 using Retort.Model.Tokenizers;
 
 namespace Retort.Model.Llama;
@@ -16,6 +17,7 @@ sealed class Continuation
     readonly List<int> _generated = [];
     readonly StringBuilder _text = new();
     readonly RandomStream _random;
+    readonly MarkedAnswer? _mark;
     readonly int _room;
     int _fed;
     int? _endToken;
@@ -28,6 +30,7 @@ sealed class Continuation
         _decoder = new(tokenizer, skipSpecial: true, atStart: prompt.All(tokenizer.IsSpecial));
         _stop = new(options.Stop);
         _random = new(seed);
+        _mark = MarkedAnswer.Begin(options.Watermark, tokenizer.VocabularySize);
         _room = Math.Min(options.MaxTokens, context - prompt.Length);
         if (_room <= 0)
         {
@@ -75,7 +78,7 @@ sealed class Continuation
     void Append(Sampler sampler, Span<float> logits)
     {
         Span<int> written = CollectionsMarshal.AsSpan(_generated);
-        int token = Constraint is null ? sampler.Next(logits, _random, Prompt, written) : Constraint.Draw(sampler, logits, _random, Prompt, written);
+        int token = Constraint is null ? sampler.Next(logits, _random, Prompt, written, _mark) : Constraint.Draw(sampler, logits, _random, Prompt, written, _mark);
         if (_ends.Contains(token))
         {
             _endToken = token;

@@ -1,10 +1,12 @@
 using Retort.Kernels;
+using Retort.Model.Marks;
 
 namespace Retort.Model.Llama;
 
 /// <summary>
 /// Chooses the next token from logits. The order is that of Hugging Face's generate, so the same settings mean the same there and here:
-/// repetition penalty, temperature, top-k, top-p, min-p. The penalty acts on raw logits, whose sign it reads; the temperature comes before
+/// repetition penalty, temperature, top-k, top-p, min-p. A green list's bias follows the penalty, in units of the temperature; a tournament is played among what the
+/// filters left. The penalty acts on raw logits, whose sign it reads; the temperature comes before
 /// the filters, so top-p and min-p measure the distribution that is drawn from; each filter sees what the one before it left, renormalised.
 /// Equally probable tokens rank by id, the lowest first. A sampler owns scratch memory and serves one thread.
 /// </summary>
@@ -32,8 +34,9 @@ public sealed class Sampler
     /// <param name="random">The sequence's own stream.</param>
     /// <param name="prompt">What the repetition penalty counts as seen.</param>
     /// <param name="generated">And this.</param>
+    /// <param name="mark">The mark the token gets, or null. It takes no further draws.</param>
     /// <exception cref="UserError">The logits hold no number to choose by.</exception>
-    public int Next(Span<float> logits_V, RandomStream random, ReadOnlySpan<int> prompt, ReadOnlySpan<int> generated)
+    public int Next(Span<float> logits_V, RandomStream random, ReadOnlySpan<int> prompt, ReadOnlySpan<int> generated, MarkedAnswer? mark = null)
     {
         if (_options.RepetitionPenalty != 1)
         {
@@ -42,6 +45,7 @@ public sealed class Sampler
             Penalize(logits_V, generated);
         }
 
+        mark?.Bias(logits_V, _options.Temperature, prompt, generated);
         float max = Softmax.Max(logits_V);
         int best = logits_V.IndexOf(max);
         if (best < 0 || !float.IsFinite(max))
@@ -55,9 +59,15 @@ public sealed class Sampler
         }
 
         float total = Softmax.Exponentials(logits_V, max, (float)Math.Min(1 / _options.Temperature, float.MaxValue));
-        return _options is { TopK: 0, TopP: 1, MinP: 0 }
+        bool all = _options is { TopK: 0, TopP: 1, MinP: 0 };
+        if (mark is not null && mark.Plays(prompt, generated))
+        {
+            return mark.Winner(all ? Likely(logits_V, total) : Kept(logits_V, total), logits_V, random.NextDouble());
+        }
+
+        return all
             ? DrawFromAll(logits_V, random.NextDouble() * total, best)
-            : DrawFromKept(logits_V, random.NextDouble(), total);
+            : DrawFrom(Kept(logits_V, total), logits_V, random.NextDouble());
     }
 
     void Penalize(Span<float> logits, ReadOnlySpan<int> tokens)
@@ -89,7 +99,24 @@ public sealed class Sampler
         return best;
     }
 
-    int DrawFromKept(ReadOnlySpan<float> weights, double draw, double total)
+    /// <summary>All tokens but those that together weigh less than a float's rounding, in order of id.</summary>
+    Span<int> Likely(ReadOnlySpan<float> weights, double total)
+    {
+        double least = total / weights.Length / (1L << 32);
+        int count = 0;
+        for (int id = 0; id < weights.Length; id++)
+        {
+            if (weights[id] > least)
+            {
+                _ids[count++] = id;
+            }
+        }
+
+        return _ids.AsSpan(0, count);
+    }
+
+    /// <summary>What the filters leave, the most probable first.</summary>
+    Span<int> Kept(ReadOnlySpan<float> weights, double total)
     {
         Span<int> ranked = Rank(weights, total, out double sum);
         int kept = ranked.Length;
@@ -108,23 +135,29 @@ public sealed class Sampler
             kept--;
         }
 
+        return ranked[..kept];
+    }
+
+    /// <summary>One of some tokens by their weights; the first should rounding let none.</summary>
+    static int DrawFrom(ReadOnlySpan<int> ids, ReadOnlySpan<float> weights, double draw)
+    {
         double mass = 0;
-        for (int i = 0; i < kept; i++)
+        foreach (int id in ids)
         {
-            mass += weights[ranked[i]];
+            mass += weights[id];
         }
 
         double target = draw * mass, running = 0;
-        for (int i = 0; i < kept; i++)
+        foreach (int id in ids)
         {
-            running += weights[ranked[i]];
+            running += weights[id];
             if (running > target)
             {
-                return ranked[i];
+                return id;
             }
         }
 
-        return ranked[0];
+        return ids[0];
     }
 
     /// <summary>Candidates, most probable first, cut to the k best, and the sum of weights that top-p is a part of.</summary>

@@ -1,3 +1,5 @@
+using Retort.Model.Marks;
+
 namespace Retort.Model.Llama;
 
 /// <summary>How the next token is chosen and when a text ends. The defaults draw from the model's own distribution.</summary>
@@ -25,6 +27,9 @@ public sealed record SamplingOptions
     public IReadOnlyList<string> Stop { get; init; } = [];
 
     public ulong Seed { get; init; }
+
+    /// <summary>The mark the tokens get; null for none, which costs nothing.</summary>
+    public Watermark? Watermark { get; init; }
 
     /// <summary>Throws a <see cref="UserError"/> that names the first option out of its range.</summary>
     /// <param name="where">The command, request or recipe key the options came from.</param>

@@ -1,6 +1,9 @@
 using Retort.Guard;
 using Retort.Guard.Accounts;
+using Retort.Guard.Indicators;
 using Retort.Guard.Limits;
+using Retort.Guard.Twins;
+using Retort.Guard.Watermark;
 using Retort.Tests.Model.Files;
 
 namespace Retort.Tests.Guard;
@@ -23,6 +26,9 @@ public sealed class GuardPolicyTests : IDisposable
         Assert.Equal(new ScopeLimits(20, 20_000, 200_000, 1_000_000_000_000, 0, 2), p.Tiers["free"]);
         Assert.Equal(new ScopeLimits(600, 400_000, null, null, null, 32), p.Tiers["pro"]);
         Assert.Equal(new ScopeLimits(900, null, 2_000_000, null, null, null), p.Linked);
+        Assert.Equal(new WatermarkPolicy(WatermarkScheme.Tournament, WatermarkBy.Account, 1, 4, 30, 0.25, 2), p.Watermark);
+        Assert.Equal(new TwinPolicy(0.01, 0.25, TimeSpan.FromDays(365)), p.Twins);
+        Assert.Equal(("example.com", new TrustedIssuer("other.org", _scratch["other.pub"])), (p.Indicators.Issuer, p.Indicators.Trust.Single()));
         Assert.Equal(250_000 + 4_000_000, p.Prices.Of("any", 1, 2));
     }
 

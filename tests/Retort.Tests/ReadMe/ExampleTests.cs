@@ -81,6 +81,11 @@ public sealed class ExampleTests : IDisposable
             Assert.True(File.Exists(_copy["request.tsq"]));
         },
         ["./retort bench ledger"] = words => Assert.Contains("entries audited", Done([.. words, "--entries", "500"]).Output, StringComparison.Ordinal),
+        ["./retort bench watermark models/tales-teacher --prompts prompts.jsonl --answers 4"] = words =>
+        {
+            string output = Done([.. words, "--max-tokens", "8"]).Output;
+            Assert.All((string[])["none", "tournament", "green-list"], arm => Assert.Matches($"(?m)^{arm} +80 ", output));
+        },
         ["./retort bench tokenize models/tales-teacher story.txt"] = words => Assert.Contains("MB/s", Done(words).Output, StringComparison.Ordinal),
     };
 
