@@ -1,6 +1,7 @@
 using System.Net;
 using Retort.Guard.Accounts;
 using Retort.Guard.Answers;
+using Retort.Guard.Detector;
 using Retort.Guard.Hardening;
 using Retort.Guard.Indicators;
 using Retort.Guard.Limits;
@@ -26,7 +27,7 @@ namespace Retort.Guard;
 public sealed record GuardPolicy(
     string Path, string Store, string Pepper, TermsPolicy? Terms, IReadOnlyDictionary<string, ScopeLimits> Tiers, string DefaultTier, ScopeLimits Linked, ModelPrices Prices,
     HardeningPolicy Hardening, UpstreamPolicy Upstream, RecordsPolicy Records, Uri? Otlp, string? AppealAt, IReadOnlyList<IPAddress> TrustedHops,
-    WatermarkPolicy? Watermark, IndicatorPolicy Indicators, TwinPolicy? Twins)
+    WatermarkPolicy? Watermark, IndicatorPolicy Indicators, TwinPolicy? Twins, DetectorPolicy Detector)
 {
     const int Longest = 1 << 20;
 
@@ -53,6 +54,7 @@ public sealed record GuardPolicy(
         records: {contents: none}          # or encrypted, with keep_days and the secret in RETORT_RECORDS_KEY
         telemetry: {otlp: "http://127.0.0.1:4318"}            # without it nothing is sent
         appeal_at: "https://host/appeal"
+        detector: {mode: shadow, assess_s: 60}    # what would be done is only said, until it says enforce
         watermark: {scheme: tournament, by: account}   # or green-list; by account, group or all
         twins: {share: 0.01, suspected_share: 0.25, keep_days: 365}   # second answers that are never served
         indicators: {issuer: example.com, trust: [{issuer: other.org, key: other.pub}]}   # whose bundles are taken
@@ -112,9 +114,10 @@ public sealed record GuardPolicy(
         WatermarkPolicy? watermark = WatermarkSection.Read(root);
         TwinPolicy? twins = TwinsSection.Read(root);
         IndicatorPolicy indicators = IndicatorSection.Read(root, folder);
+        DetectorPolicy detector = DetectorPolicy.Of(root, folder);
         root.Close();
         return found.Count == 0
-            ? new(path, store, pepper, terms, tiers, tier, linked, prices, hardening, upstream, records, otlp, appeal, hops, watermark, indicators, twins)
+            ? new(path, store, pepper, terms, tiers, tier, linked, prices, hardening, upstream, records, otlp, appeal, hops, watermark, indicators, twins, detector)
             : throw new UserError(string.Join("; ", found), path, "retort guard --help shows a whole policy.");
     }
 

@@ -1,5 +1,6 @@
 using Retort.Evidence.Ledger;
 using Retort.Guard.Answers;
+using Retort.Guard.Detector;
 using Retort.Model.Inference;
 
 namespace Retort.Guard;
@@ -93,7 +94,11 @@ public static class ServeJob
         OpenPolicy open = OpenPolicy.Open(policy, environment, LedgerHome.Of(environment), time);
         await using (open.ConfigureAwait(false))
         {
-            await Listen(model, open, urls, onStart, log, time, stop).ConfigureAwait(false);
+            DetectorWatch detector = DetectorWatch.Start(open, log, time);
+            await using (detector.ConfigureAwait(false))
+            {
+                await Listen(model, open, urls, onStart, log, time, stop).ConfigureAwait(false);
+            }
         }
     }
 

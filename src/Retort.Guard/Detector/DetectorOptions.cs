@@ -8,7 +8,7 @@ namespace Retort.Guard.Detector;
 /// <param name="MemberRatio">What must be against an account in particular before anything is done about it.</param>
 /// <param name="MemberContentRatio">And what its content alone must say: being busy at the same time is nothing to be held against anybody.</param>
 /// <param name="Chance">The rate at which prompts of strangers meet in a template, an upper bound; from calibration where there is one.</param>
-public sealed record DetectorOptions(double Alpha = 1e-3, double FamilyRatio = 1e3, int LeastMembers = 10, int LeastSharers = 5, double MemberRatio = 1e3, double MemberContentRatio = 20, double Chance = 1e-7)
+public sealed record DetectorOptions(double Alpha = 1e-3, double FamilyRatio = 100, int LeastMembers = 10, int LeastSharers = 5, double MemberRatio = 1e3, double MemberContentRatio = 20, double Chance = 1e-7)
 {
     public static DetectorOptions Default { get; } = new();
 }

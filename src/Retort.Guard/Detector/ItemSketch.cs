@@ -3,7 +3,8 @@ namespace Retort.Guard.Detector;
 /// <summary>What fills a template, to tell whether two prompts are the same item: wrapped, cut or put together otherwise, or filled otherwise.</summary>
 /// <param name="Words">A sample of its words.</param>
 /// <param name="Runs">A sample of its runs of three words.</param>
-public sealed record ItemSketch(uint[] Words, uint[] Runs)
+/// <param name="Numbers">A sample of its numbers.</param>
+public sealed record ItemSketch(uint[] Words, uint[] Runs, uint[] Numbers)
 {
     /// <summary>Two items are the same where one has next to no words that the other has not. Where a form is filled otherwise, each has words of its own.</summary>
     const double OwnWords = 0.02;
@@ -16,7 +17,14 @@ public sealed record ItemSketch(uint[] Words, uint[] Runs)
 
     public bool IsSameAs(ItemSketch other)
     {
-        (int shared, int ofOne, int ofOther) = PromptSketch.Compare(Words, other.Words);
+        // Whoever wraps or cuts something leaves its numbers as they are.
+        (int shared, int ofOne, int ofOther) = PromptSketch.Compare(Numbers, other.Numbers);
+        if (shared < ofOne && shared < ofOther)
+        {
+            return false;
+        }
+
+        (shared, ofOne, ofOther) = PromptSketch.Compare(Words, other.Words);
         int least = Math.Min(ofOne, ofOther);
         if (least - shared <= OwnWords * least)
         {

@@ -6,8 +6,9 @@ namespace Retort.Guard.Detector;
 /// <param name="Slotted">Of the runs, every number the same number.</param>
 /// <param name="Exact">Of the runs as they are.</param>
 /// <param name="Words">Of the words.</param>
+/// <param name="IsNumber">Whether a word is a number.</param>
 /// <param name="Whole">Of all words in their order.</param>
-public sealed record PromptRuns(uint[] Slotted, uint[] Exact, uint[] Words, int Whole)
+public sealed record PromptRuns(uint[] Slotted, uint[] Exact, uint[] Words, bool[] IsNumber, int Whole)
 {
     /// <summary>Words that are read; what comes after them is left out.</summary>
     const int MostWords = 2000;
@@ -18,12 +19,12 @@ public sealed record PromptRuns(uint[] Slotted, uint[] Exact, uint[] Words, int 
     {
         IReadOnlyList<PlainWord> words = PlainWords.Of(prompt);
         int count = Math.Min(words.Count, MostWords);
-        PromptRuns runs = new(new uint[count], new uint[count], new uint[count], 0);
+        PromptRuns runs = new(new uint[count], new uint[count], new uint[count], new bool[count], 0);
         ulong whole = Edge;
         for (int i = 0; i < count; i++)
         {
             whole = PlainWords.Mix(whole + words[i].Hash);
-            runs.Words[i] = (uint)(words[i].Hash >> 32);
+            (runs.Words[i], runs.IsNumber[i]) = ((uint)(words[i].Hash >> 32), char.IsAsciiDigit(prompt[words[i].Start]));
             ulong slotted = Edge, exact = Edge;
             for (int j = i - 1; j <= i + 1; j++)
             {

@@ -29,7 +29,8 @@ public sealed record PromptSketch(uint[] Template, ItemSketch Item, uint[] Text,
         bool[] asked = wrapping.Asked(prompt.Slotted);
         uint[] template = Ascending(Kept(prompt.Slotted));
         return new(
-            Least(template), new(Least(Ascending(Kept(prompt.Words))), Least(Ascending(Kept(prompt.Exact)))), Least(Ascending(Array.FindAll(prompt.Slotted, r => !wrapping.IsWrapped(r)))), Keys(template));
+            Least(template), new(Least(Ascending(Kept(prompt.Words))), Least(Ascending(Kept(prompt.Exact))), Least(Ascending([.. prompt.Words.Where((_, i) => asked[i] && prompt.IsNumber[i])]))),
+            Least(Ascending(Array.FindAll(prompt.Slotted, r => !wrapping.IsWrapped(r)))), Keys(template));
 
         uint[] Kept(uint[] all) => [.. all.Where((_, i) => asked[i])];
     }
