@@ -8,32 +8,38 @@ static class GuardReplay
 {
     public static Verb Create(Session session)
     {
-        Option<string> scenario = new("--scenario") { Description = "What is replayed", HelpName = "FILE", Required = true }, prompts = new("--prompts") { Description = "Folder with chat-*.jsonl, narrow-*.jsonl, evaluation/*.jsonl, campaign-*.jsonl", HelpName = "DIR", Required = true };
-        Option<string> traffic = new("--traffic") { Description = "Folder with traces *conversation*.csv and *code*.csv", HelpName = "DIR", Required = true };
-        Verb verb = new("replay", $"Replay honest traffic and campaigns against the detector.\n\nA scenario:\n\n{string.Join('\n', Scenario.Example.Split('\n').Select(l => "  " + l))}", "retort guard replay --scenario samples/scenarios/campaign-full.yaml --prompts prompts --traffic traffic") { scenario, prompts, traffic };
+        Option<string> scenario = new("--scenario") { Description = "What is replayed", HelpName = "FILE", Required = true }, prompts = new("--prompts") { Description = "A folder with chat-*.jsonl, narrow-*.jsonl, evaluation/*.jsonl and campaign-*.jsonl", HelpName = "DIR", Required = true };
+        Option<string> traffic = new("--traffic") { Description = "A folder with traces *conversation*.csv and *code*.csv", HelpName = "DIR", Required = true };
+        Verb verb = new(
+            "replay",
+            $"Replay honest traffic and campaigns, made of real prompts, against the detector: who is acted on, rightly and wrongly, how soon, and what a campaign had taken by then. Prompts that calibrate and prompts that score are disjoint.\n\nA scenario:\n\n{string.Join('\n', Scenario.Example.Split('\n').Select(l => "  " + l))}",
+            "retort guard replay --scenario samples/scenarios/campaign-full.yaml --prompts prompts --traffic traffic") { scenario, prompts, traffic };
         verb.SetAction(parsed =>
         {
-            Scenario s = Scenario.Read(parsed.GetRequiredValue(scenario));
-            IReadOnlyList<RunOutcome> runs = ProgressDisplay.Run(session, advance => ReplayJob.Run(s, parsed.GetRequiredValue(prompts), parsed.GetRequiredValue(traffic), DetectorOptions.Default, share => advance("replaying", share, ""), session.Stop));
-            session.Answer(new { scenario = s.Name, runs }, runs.SelectMany(Lines));
+            Scenario chosen = Scenario.Read(parsed.GetRequiredValue(scenario));
+            ReplayReport report = ProgressDisplay.Run(
+                session, advance => ReplayJob.Run(chosen, parsed.GetRequiredValue(prompts), parsed.GetRequiredValue(traffic), DetectorOptions.Default, share => advance("replaying", share, ""), session.Stop));
+            session.Answer(report, Lines(report));
             return ExitCode.Done;
         });
         return verb;
     }
 
-    static IEnumerable<string> Lines(RunOutcome run)
+    static IEnumerable<string> Lines(ReplayReport report)
     {
-        yield return "honest: " + string.Join(", ", run.Honest.Select(h => $"{h.Key} {h.Value.Acted}/{h.Value.Accounts} ({h.Value.Origins})"));
-        foreach (CampaignOutcome c in run.Campaigns)
+        yield return $"{report.Scenario}: {report.Runs} runs";
+        foreach (HonestRate h in report.Honest)
         {
-            yield return $"{c.Name}: acted on {c.Acted}/{c.Accounts}, first after {c.FirstAction:0.0} h with {c.TakenAtFirst:p1} of the list; {c.Taken:p1} in the end, {c.Requests} requests; {Text(c.Finding)}";
+            yield return $"  honest, {h.Kind.ToString().ToLowerInvariant(),-10} {h.Accounts.Count} of {h.Accounts.Of} accounts acted on; {h.Sources.Count} of {h.Sources.Of} independent sources (95 %: at most {h.Sources.High:p1})";
         }
 
-        foreach (GroupFinding f in run.Strongest)
+        foreach (CampaignRate c in report.Campaigns)
         {
-            yield return "   " + Text(f);
+            yield return $"  {c.Name}: found in {c.Found.Count} of {c.Found.Of} runs (95 %: {c.Found.Low:p0} to {c.Found.High:p0}); {c.Accounts.Count} of {c.Accounts.Of} accounts acted on";
+            if (c is { HoursToAction: { } hours, TakenAtAction: { } at, Taken: { } taken })
+            {
+                yield return $"    first action after {hours.Median:0.0} hours ({hours.Least:0.0} to {hours.Most:0.0}), with {at.Median:p2} of the list taken ({at.Least:p2} to {at.Most:p2}); {taken.Median:p2} in the end ({taken.Least:p2} to {taken.Most:p2})";
+            }
         }
     }
-
-    static string Text(GroupFinding? f) => f is null ? "" : $"group of {f.Members.Count}: lnE {f.LogE:0.0} = prior {f.Prior:0} + {string.Join(" ", f.Families.Select(x => $"{x.Key} {x.Value:0.0}"))}; shared {f.List.Shared} by {f.List.Sharers.Count} of {f.List.Exposure:0}";
 }

@@ -12,10 +12,12 @@ namespace Retort.Guard.Replay;
 public sealed record CampaignOutcome(string Name, int Accounts, int Acted, double? FirstAction, double? TakenAtFirst, double Taken, int Requests, GroupFinding? Finding);
 
 /// <summary>What became of one run.</summary>
-/// <param name="Honest">Of each kind, how many accounts there were, of how many origins, and how many were acted on.</param>
 public sealed record RunOutcome(IReadOnlyDictionary<AccountKind, HonestOutcome> Honest, IReadOnlyList<CampaignOutcome> Campaigns, IReadOnlyList<GroupFinding> Strongest);
 
-public sealed record HonestOutcome(int Accounts, int Origins, int Acted, int OriginsActed);
+/// <summary>Honest accounts of one kind.</summary>
+/// <param name="Origins">The independent sources of their prompts.</param>
+/// <param name="OriginsActed">Those of which an account was acted on.</param>
+public sealed record HonestOutcome(int Accounts, IReadOnlyList<string> Origins, int Acted, IReadOnlyList<string> OriginsActed);
 
 /// <summary>One run of a scenario: honest accounts and campaigns side by side, the detector looking now and then, accounts that are acted on getting no more answers.</summary>
 static class ReplayRun
@@ -94,7 +96,7 @@ static class ReplayRun
         HonestOutcome Honest(AccountKind kind)
         {
             ReplayAccount[] all = [.. accounts.Values.Where(a => a.Kind == kind)], hurt = [.. all.Where(a => acted.Contains(a.Id))];
-            return new(all.Length, all.DistinctBy(a => a.Origin).Count(), hurt.Length, hurt.DistinctBy(a => a.Origin).Count());
+            return new(all.Length, [.. all.Select(a => a.Origin).Distinct()], hurt.Length, [.. hurt.Select(a => a.Origin).Distinct()]);
         }
 
         CampaignOutcome Outcome(CampaignPlan plan, int c)

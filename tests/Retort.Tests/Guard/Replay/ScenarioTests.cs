@@ -77,9 +77,21 @@ public sealed class ScenarioTests : IDisposable
     {
         string prompts = Shared.Folder("prompts"), traffic = Shared.Folder("traffic");
         Scenario scenario = Read("name: small\ndays: 1.4\nassess_minutes: 30\ncampaigns: [{name: c, accounts: 200, per_day: 26, starts_hours: 24.3, timing: {round_minutes: 120, spread_minutes: 20}}]\n");
-        RunOutcome run = ReplayJob.Run(scenario, prompts, traffic, DetectorOptions.Default, _ => { }, TestContext.Current.CancellationToken).Single();
-        Assert.All(run.Honest, h => Assert.Equal(0, h.Value.Acted));
-        Assert.InRange(run.Campaigns.Single().Acted, 150, 200);
-        Assert.InRange(run.Campaigns.Single().Taken, 0, 0.04);
+        ReplayReport report = ReplayJob.Run(scenario, prompts, traffic, DetectorOptions.Default, _ => { }, TestContext.Current.CancellationToken);
+        Assert.All(report.Honest, h => Assert.Equal(0, h.Accounts.Count));
+        Assert.All(report.Honest, h => Assert.InRange(h.Sources.High, 0.01, 0.99));
+        CampaignRate campaign = report.Campaigns.Single();
+        Assert.Equal((1, 200), (campaign.Found.Count, campaign.Accounts.Of));
+        Assert.InRange(campaign.Accounts.Count, 150, 200);
+        Assert.InRange(campaign.Taken!.Most, 0, 0.04);
+    }
+
+    [Fact]
+    public void BoundsAreThoseOfClopperAndPearson()
+    {
+        // 0 of 30: 1 − 0.025^(1/30); 8 of 10 as in tables.
+        Assert.Equal(1 - Math.Pow(0.025, 1 / 30.0), CountedRate.From(0, 30).High, 1e-9);
+        CountedRate eight = CountedRate.From(8, 10);
+        Assert.Equal((0.4439, 0.9748), (Math.Round(eight.Low, 4), Math.Round(eight.High, 4)));
     }
 }
