@@ -34,6 +34,9 @@ sealed class DetectorWatch : IAsyncDisposable
     /// <exception cref="UserError">A file of known prompts cannot be read.</exception>
     public static DetectorWatch Start(OpenPolicy policy, Action<string> log, TimeProvider time) => new(policy, log, time);
 
+    /// <summary>Ends when the feed is closed and empty.</summary>
+    internal Task Running => _running;
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
