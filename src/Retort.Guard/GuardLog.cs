@@ -32,7 +32,7 @@ sealed class GuardLog : IDisposable
         StoreFile.MakeFolder(folder);
         home.MakeKey();
         string ledger = Path.Combine(folder, "ledger"), checkpoint = Path.Combine(ledger, TileReader.CheckpointName);
-        CommitmentSecret secret = SecretOf(folder, ledger);
+        CommitmentSecret secret = CommitmentSecret.Of(Path.Combine(folder, "ledger.secret"), ledger);
         LedgerKey key = home.Key(File.Exists(checkpoint) ? Checkpoint.Read(checkpoint).Origin : $"{home.Prefix}/{Convert.ToHexStringLower(secret.Salt("origin"))[..16]}");
         GuardLog? opened = null;
         try
@@ -87,23 +87,5 @@ sealed class GuardLog : IDisposable
     {
         _log.Dispose();
         _key.Dispose();
-    }
-
-    static CommitmentSecret SecretOf(string folder, string ledger)
-    {
-        string path = Path.Combine(folder, "ledger.secret");
-        if (File.Exists(path))
-        {
-            return CommitmentSecret.Read(path);
-        }
-
-        if (Directory.Exists(ledger))
-        {
-            throw new UserError("the ledger's secret is gone", path, "Put it back: no entry can be opened or checked without it.");
-        }
-
-        CommitmentSecret secret = CommitmentSecret.Make();
-        secret.Write(path);
-        return secret;
     }
 }

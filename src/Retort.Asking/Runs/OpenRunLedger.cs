@@ -25,7 +25,7 @@ sealed class OpenRunLedger : IDisposable
     {
         RunFiles files = new(folder);
         home.MakeKey();
-        CommitmentSecret secret = SecretOf(files);
+        CommitmentSecret secret = CommitmentSecret.Of(files.Secret, files.Ledger, " In a copy of a run take the folder ledger away too, to begin a new one.");
         LedgerKey? key = null;
         TileLog? log = null;
         try
@@ -77,22 +77,5 @@ sealed class OpenRunLedger : IDisposable
     {
         _log.Dispose();
         _key.Dispose();
-    }
-
-    static CommitmentSecret SecretOf(RunFiles files)
-    {
-        if (File.Exists(files.Secret))
-        {
-            return CommitmentSecret.Read(files.Secret);
-        }
-
-        if (Directory.Exists(files.Ledger))
-        {
-            throw new UserError("the ledger's secret is gone", files.Secret, "Put it back: no entry can be opened or checked without it. In a copy of a run take the folder ledger away too, to begin a new one.");
-        }
-
-        CommitmentSecret secret = CommitmentSecret.Make();
-        secret.Write(files.Secret);
-        return secret;
     }
 }

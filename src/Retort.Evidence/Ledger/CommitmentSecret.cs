@@ -39,6 +39,26 @@ public sealed class CommitmentSecret
             : throw new UserError("The file holds no secret", path, "It must be one line with 32 bytes in base64, as it was written when the log began.");
     }
 
+    /// <summary>The secret of a log: its file read, or made where the log has not begun.</summary>
+    /// <param name="log">The log's folder.</param>
+    /// <exception cref="UserError">The file cannot be read or written, or it is gone and the log is not.</exception>
+    public static CommitmentSecret Of(string path, string log, string? hint = null)
+    {
+        if (File.Exists(path))
+        {
+            return Read(path);
+        }
+
+        if (Directory.Exists(log))
+        {
+            throw new UserError("the ledger's secret is gone", path, $"Put it back: no entry can be opened or checked without it.{hint}");
+        }
+
+        CommitmentSecret secret = Make();
+        secret.Write(path);
+        return secret;
+    }
+
     /// <summary>Writes the secret as one line of base64, readable by its owner alone.</summary>
     /// <exception cref="UserError">The file cannot be written.</exception>
     public void Write(string path) => SecretFile.Write(path, Encoding.ASCII.GetBytes(Convert.ToBase64String(_secret) + "\n"));

@@ -62,6 +62,18 @@ public static class PlainWords
         return words;
     }
 
+    /// <summary>64 bits of a text, as it is.</summary>
+    public static ulong Hash(string text)
+    {
+        ulong hash = 0;
+        foreach (char c in text)
+        {
+            hash = Mix(hash + c);
+        }
+
+        return hash;
+    }
+
     /// <summary>Spreads a hash over all its bits; a bijection.</summary>
     public static ulong Mix(ulong z)
     {

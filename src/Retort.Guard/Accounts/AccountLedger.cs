@@ -23,7 +23,7 @@ public static class AccountLedger
     {
         string folder = Path.Combine(store.Folder, "ledger"), checkpoint = Path.Combine(folder, TileReader.CheckpointName);
         home.MakeKey();
-        CommitmentSecret secret = SecretOf(store.Folder, folder);
+        CommitmentSecret secret = CommitmentSecret.Of(Path.Combine(store.Folder, "ledger.secret"), folder);
         using LedgerKey key = home.Key(File.Exists(checkpoint) ? Checkpoint.Read(checkpoint).Origin : $"{home.Prefix}/{Convert.ToHexStringLower(secret.Salt("origin"))[..16]}");
         using TileLog log = TileLog.Open(folder, key, home.Last(key.Public));
         string publicKey = Path.Combine(store.Folder, "ledger.pub");
@@ -75,22 +75,4 @@ public static class AccountLedger
     }
 
     static string Row(long number, string content) => string.Create(CultureInfo.InvariantCulture, $"{number}/{content}");
-
-    static CommitmentSecret SecretOf(string store, string ledger)
-    {
-        string path = Path.Combine(store, "ledger.secret");
-        if (File.Exists(path))
-        {
-            return CommitmentSecret.Read(path);
-        }
-
-        if (Directory.Exists(ledger))
-        {
-            throw new UserError("the ledger's secret is gone", path, "Put it back: no entry can be opened or checked without it.");
-        }
-
-        CommitmentSecret secret = CommitmentSecret.Make();
-        secret.Write(path);
-        return secret;
-    }
 }

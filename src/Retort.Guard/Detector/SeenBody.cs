@@ -19,10 +19,10 @@ static class SeenBody
 
     static (string? Prompt, ulong System, int Turns) Asked(JsonElement root)
     {
-        ulong system = root.TryGetProperty("tools", out JsonElement tools) ? Hash(tools.GetRawText()) : 0;
+        ulong system = root.TryGetProperty("tools", out JsonElement tools) ? PlainWords.Hash(tools.GetRawText()) : 0;
         if (root.TryGetProperty("instructions", out JsonElement instructions))
         {
-            system = PlainWords.Mix(system + Hash(instructions.GetRawText()));
+            system = PlainWords.Mix(system + PlainWords.Hash(instructions.GetRawText()));
         }
 
         if (!root.TryGetProperty("messages", out JsonElement messages) && !root.TryGetProperty("input", out messages))
@@ -43,7 +43,7 @@ static class SeenBody
             switch (role)
             {
                 case "system" or "developer":
-                    system = PlainWords.Mix(system + Hash(text ?? ""));
+                    system = PlainWords.Mix(system + PlainWords.Hash(text ?? ""));
                     break;
                 case "user" when text is not null:
                     (asked, turns) = (text, turns + 1);
@@ -73,7 +73,7 @@ static class SeenBody
         {
             if (root.TryGetProperty(s_parameters[i], out JsonElement value))
             {
-                hash = PlainWords.Mix(hash + (ulong)i + Hash(value.GetRawText()));
+                hash = PlainWords.Mix(hash + (ulong)i + PlainWords.Hash(value.GetRawText()));
             }
         }
 
@@ -81,15 +81,4 @@ static class SeenBody
     }
 
     static bool AsksProbabilities(JsonElement root) => root.TryGetProperty("logprobs", out JsonElement logprobs) && logprobs.ValueKind is JsonValueKind.True or JsonValueKind.Number;
-
-    static ulong Hash(string text)
-    {
-        ulong hash = 0;
-        foreach (char c in text)
-        {
-            hash = PlainWords.Mix(hash + c);
-        }
-
-        return hash;
-    }
 }

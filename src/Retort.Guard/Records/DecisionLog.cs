@@ -62,7 +62,7 @@ sealed class DecisionLog : IAsyncDisposable
                 continue;
             }
 
-            CommitmentSecret secret = SecretOf(folder);
+            CommitmentSecret secret = CommitmentSecret.Of(folder + ".secret", folder);
             LedgerKey key = home.Key($"{home.Prefix}/{Convert.ToHexStringLower(secret.Salt("origin"))[..16]}");
             key.Public.Write(folder + ".pub");
             return new(folder, secret, home, key, Begin(folder, secret, home, key), vault, time);
@@ -180,23 +180,5 @@ sealed class DecisionLog : IAsyncDisposable
         }
 
         return log;
-    }
-
-    static CommitmentSecret SecretOf(string folder)
-    {
-        string path = folder + ".secret";
-        if (File.Exists(path))
-        {
-            return CommitmentSecret.Read(path);
-        }
-
-        if (Directory.Exists(folder))
-        {
-            throw new UserError("the secret of the decisions' ledger is gone", path, "Put it back: no entry can be opened or checked without it.");
-        }
-
-        CommitmentSecret secret = CommitmentSecret.Make();
-        secret.Write(path);
-        return secret;
     }
 }

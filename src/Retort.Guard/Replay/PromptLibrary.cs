@@ -91,16 +91,7 @@ public sealed record PromptLibrary(IReadOnlyList<PromptSource> Sources)
 
     static bool IsWhole(PromptSource source) => source.Kind == PromptKind.Narrow || source.Name.Contains("-person-", StringComparison.Ordinal);
 
-    static PromptHalf Half(string text)
-    {
-        ulong hash = 0;
-        foreach (char c in text)
-        {
-            hash = PlainWords.Mix(hash + c);
-        }
-
-        return (PromptHalf)(hash & 1);
-    }
+    static PromptHalf Half(string text) => (PromptHalf)(PlainWords.Hash(text) & 1);
 
     static IEnumerable<string> Prompts(string file)
     {
