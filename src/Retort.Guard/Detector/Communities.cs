@@ -42,7 +42,7 @@ static class Communities
     static bool Move(Sums[] nodes, IReadOnlyDictionary<int, double>[] edges, Func<Sums, double> worth, int[] community, Dictionary<int, Sums> sums)
     {
         bool moved = false;
-        int fresh = sums.Keys.Max() + 1;
+        int fresh = sums.Keys.DefaultIfEmpty(-1).Max() + 1;
         for (int i = 0; i < nodes.Length; i++)
         {
             if (edges[i].Count == 0)

@@ -18,6 +18,9 @@ public sealed class DrainDetectorTests
     }
 
     [Fact]
+    public void WhereNobodyHasAskedThereIsNoGroup() => Assert.Empty(new DrainDetector(new(), DetectorOptions.Default).Assess());
+
+    [Fact]
     public void AListDividedInRoundsIsActedOnAndNobodyElseIs()
     {
         RandomStream random = new(1);
